@@ -1,0 +1,96 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+// What every Swift target of ours is compiled with.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
+func extras(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio-extras") }
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+
+// The interpreter stands alone: no dependency but liblua.
+let interpreter: [Target] = [
+    .systemLibrary(
+        name: "CLuaSystem",
+        pkgConfig: "lua5.4",
+        providers: [.apt(["liblua5.4-dev", "pkg-config"]), .brew(["lua"])]
+    ),
+    .target(name: "CLua", dependencies: ["CLuaSystem"]),
+    .target(name: "Lua", dependencies: ["CLua"], swiftSettings: settings),
+    .testTarget(name: "LuaTests", dependencies: ["Lua"], swiftSettings: settings),
+]
+
+let server: [Target] = [
+    .target(name: "EventStream", dependencies: [nio("NIOCore")], swiftSettings: settings),
+    .target(name: "Delivery", dependencies: ["EventStream", nio("NIOCore"), nio("NIOPosix")], swiftSettings: settings),
+    .target(
+        name: "HTTP",
+        dependencies: [
+            "Delivery", "EventStream", httpTypes, logging,
+            nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), extras("NIOHTTPTypes"), extras("NIOHTTPTypesHTTP1"),
+        ],
+        swiftSettings: settings
+    ),
+    .target(
+        name: "Scripting",
+        dependencies: ["Lua", "EventStream", "Delivery", "HTTP", httpTypes, logging, nio("NIOCore")],
+        resources: [
+            .embedInCode("Prelude/signal.lua"), .embedInCode("Prelude/waiting.lua"), .embedInCode("Prelude/timer.lua"),
+            .embedInCode("Prelude/require.lua"), .embedInCode("Prelude/objects.lua"),
+        ],
+        swiftSettings: settings
+    ),
+    .executableTarget(
+        name: "Tool",
+        dependencies: [
+            "Scripting", "HTTP", "Delivery", "EventStream", logging, nio("NIOCore"), nio("NIOPosix"),
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+        ],
+        swiftSettings: settings
+    ),
+    .target(
+        name: "TestKit",
+        dependencies: ["EventStream", "Delivery", "HTTP", "Scripting", logging, nio("NIOCore"), nio("NIOPosix")],
+        path: "Tests/TestKit",
+        swiftSettings: settings
+    ),
+    .testTarget(name: "EventStreamTests", dependencies: ["EventStream", "TestKit"], swiftSettings: settings),
+    .testTarget(
+        name: "DeliveryTests",
+        dependencies: ["Delivery", "TestKit", nio("NIOEmbedded")],
+        swiftSettings: settings
+    ),
+    .testTarget(
+        name: "HTTPTests",
+        dependencies: ["HTTP", "TestKit", nio("NIOEmbedded"), nio("NIOHTTP1")],
+        swiftSettings: settings
+    ),
+    .testTarget(name: "ScriptingTests", dependencies: ["Scripting", "TestKit"], swiftSettings: settings),
+]
+
+// `MOONCAST_PACKAGE=lua` leaves only the interpreter: the sanitizer run then builds none of the dependencies.
+let onlyInterpreter = Context.environment["MOONCAST_PACKAGE"] == "lua"
+
+let package = Package(
+    name: "mooncast",
+    platforms: [.macOS(.v15)],
+    products: onlyInterpreter ? [] : [.executable(name: "mooncast", targets: ["Tool"])],
+    dependencies: onlyInterpreter
+        ? []
+        : [
+            .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+            .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
+            .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+            .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+            .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+            .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        ],
+    targets: onlyInterpreter ? interpreter : interpreter + server
+)

@@ -1,0 +1,129 @@
+// The interpreter: creation, memory limit, time budget.
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "owner.h"
+
+_Static_assert(CLUA_NIL == LUA_TNIL && CLUA_NUMBER == LUA_TNUMBER && CLUA_STRING == LUA_TSTRING, "type numbers");
+_Static_assert(CLUA_TABLE == LUA_TTABLE && CLUA_USERDATA == LUA_TUSERDATA && CLUA_THREAD == LUA_TTHREAD, "type numbers");
+
+// Refuses only while Lua code runs: an error raised inside host code would jump over Swift frames.
+static void *allocate(void *context, void *pointer, size_t old_size, size_t new_size) {
+    Owner *owner = context;
+    size_t old = pointer ? old_size : 0;
+    if (new_size == 0) {
+        free(pointer);
+        owner->used -= old;
+        return NULL;
+    }
+    if (new_size > old && owner->enforcing) {
+        if (owner->refuse_after == 0) return NULL;
+        if (owner->refuse_after > 0) owner->refuse_after--;
+        if (owner->used + (new_size - old) > owner->limit) return NULL;
+    }
+    void *result = realloc(pointer, new_size);
+    if (!result) {
+        if (new_size <= old) return pointer; // Lua assumes that shrinking cannot fail
+        if (owner->enforcing) return NULL;
+        abort();
+    }
+    owner->used += new_size;
+    owner->used -= old;
+    return result;
+}
+
+static int weak_table(lua_State *L, const char *mode) {
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, mode);
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+static int open_protected(lua_State *L) {
+    Owner *owner = owner_of(L);
+    clua_open_libraries(L);
+    clua_open_coroutines(L);
+    owner->objects = weak_table(L, "v");
+    owner->waiting = weak_table(L, "k");
+    return 0;
+}
+
+CLuaThread *clua_open(CLuaHost host, size_t memory_limit) {
+    Owner *owner = calloc(1, sizeof *owner);
+    if (!owner) return NULL;
+    owner->host = host;
+    owner->limit = memory_limit;
+    owner->refuse_after = -1;
+    owner->deadline = INT64_MAX;
+    lua_State *L = lua_newstate(allocate, owner);
+    if (!L) {
+        free(owner);
+        return NULL;
+    }
+    *(Owner **)lua_getextraspace(L) = owner;
+    lua_pushcfunction(L, open_protected);
+    if (lua_pcall(L, 0, 0, 0) != LUA_OK) {
+        lua_close(L);
+        free(owner);
+        return NULL;
+    }
+    // Threads made later inherit the hook.
+    lua_sethook(L, clua_on_count, LUA_MASKCOUNT, 100);
+    return L;
+}
+
+void clua_close(CLuaThread *main) {
+    Owner *owner = owner_of(main);
+    lua_close(main);
+    free(owner);
+}
+
+size_t clua_memory_used(CLuaThread *L) { return owner_of(L)->used; }
+void clua_set_memory_limit(CLuaThread *L, size_t bytes) { owner_of(L)->limit = bytes; }
+void clua_refuse_memory_after(CLuaThread *L, int64_t count) { owner_of(L)->refuse_after = count; }
+void clua_collect(CLuaThread *L) { lua_gc(L, LUA_GCCOLLECT); }
+
+int64_t clua_coarse_now(void) {
+    struct timespec now;
+#ifdef CLOCK_MONOTONIC_COARSE
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now); // a few nanoseconds; its 4 ms grain is fine for a budget
+#else
+    clock_gettime(CLOCK_MONOTONIC, &now);
+#endif
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void clua_start_budget(CLuaThread *L, int64_t nanoseconds) {
+    Owner *owner = owner_of(L);
+    int64_t now = clua_coarse_now();
+    owner->deadline = nanoseconds > INT64_MAX - now ? INT64_MAX : now + nanoseconds;
+    owner->overtime = false;
+    owner->place[0] = 0;
+}
+
+const char *clua_overtime_place(CLuaThread *L) { return owner_of(L)->place; }
+
+int clua_raise_overtime(lua_State *L) {
+    lua_sethook(L, clua_on_count, LUA_MASKCOUNT, 1);
+    return luaL_error(L, "time budget used up at %s", owner_of(L)->place);
+}
+
+void clua_on_count(lua_State *L, lua_Debug *where) {
+    Owner *owner = owner_of(L);
+    if (!owner->overtime) {
+        if (clua_coarse_now() < owner->deadline) return;
+        owner->overtime = true;
+        lua_getinfo(L, "Sl", where);
+        snprintf(owner->place, sizeof owner->place, "%s:%d", where->short_src, where->currentline);
+    }
+    if (lua_isyieldable(L) && owner->blocked == 0) {
+        // Not an error, so that no pcall in the script can swallow it.
+        owner->yield_reason = YIELD_OVERTIME;
+        lua_yield(L, 0);
+    } else {
+        clua_raise_overtime(L);
+    }
+}

@@ -1,0 +1,22 @@
+/// A function of the host that Lua can call.
+public struct HostFunction {
+    public typealias Body = (LuaCall) throws(LuaError) -> Return
+
+    /// How a host function ends.
+    public enum Return {
+        /// The values that it pushed last, this many, are its results.
+        case results(Int)
+        /// The running coroutine waits; whoever resumes it gives the results. Ask `LuaCall.checkCanWait` first.
+        case wait
+        /// The value on top of the stack is raised as it is.
+        case raise
+
+        public static var none: Return { .results(0) }
+    }
+
+    let name: String
+    /// 1 when argument 1 is the receiver, which messages do not count.
+    let receiver: Int
+    let arguments: ClosedRange<Int>
+    let body: Body
+}
