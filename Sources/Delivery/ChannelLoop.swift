@@ -1,0 +1,152 @@
+public import EventStream
+public import NIOCore
+import Synchronization
+
+/// A delivery loop over NIO channels: streams stay channels of their event loop, without HTTP handlers.
+///
+/// What a stream is to get in one turn of the loop goes out in one flush; an idle loop sends at once.
+public final class ChannelLoop: DeliveryLoop {
+    public let eventLoop: any EventLoop
+    private let state: NIOLoopBound<State>
+    /// Calls from other threads, in their order, performed in one go.
+    private let mailbox = Mutex<[Command]>([])
+
+    private enum Command {
+        case send(ByteBuffer, isEvent: Bool, StreamID)
+        case broadcast(ByteBuffer)
+        case close(StreamID, CloseReason)
+        case overflow(StreamID)
+        case closeAll(CloseReason, ClosedRange<Int>?)
+    }
+
+    /// What lives on the loop.
+    final class State {
+        let timers: LoopTimers
+        let observer: any StreamObserver
+        var streams: [StreamID: ChannelStream] = [:]
+        /// Streams that are over, whose channels still take what the client sends.
+        var ending: [ObjectIdentifier: any Channel] = [:]
+        var unflushed: [ChannelStream] = []
+        var flushIsScheduled = false
+
+        init(timers: LoopTimers, observer: any StreamObserver) {
+            self.timers = timers
+            self.observer = observer
+        }
+    }
+
+    /// Made on its event loop.
+    public init(eventLoop: any EventLoop, timers: LoopTimers, observer: any StreamObserver) {
+        self.eventLoop = eventLoop
+        self.state = NIOLoopBound(State(timers: timers, observer: observer), eventLoop: eventLoop)
+    }
+
+    /// Streams whose channels are not closed yet. On the loop.
+    public var openCount: Int { state.value.streams.count + state.value.ending.count }
+
+    /// Closes every channel as it is. On the loop.
+    public func abortAll() {
+        for stream in Array(state.value.streams.values) { stream.abort() }
+        for channel in Array(state.value.ending.values) { channel.close(promise: nil) }
+    }
+
+    // MARK: opening
+
+    /// Takes over a channel whose response head is written but perhaps not flushed, and whose HTTP handlers are gone.
+    /// Called on the loop. The stream gets `:\n` at once, so that client and proxies see a byte.
+    public func adopt(_ channel: any Channel, as id: StreamID, ledger: StreamLedger, limits: StreamLimits, retry: Int?) {
+        let stream = ChannelStream(id: id, channel: channel, ledger: ledger, limits: limits, loop: self, timers: state.value.timers)
+        state.value.streams[id] = stream
+        do {
+            try channel.pipeline.syncOperations.addHandler(ChannelStream.Handler(stream))
+        } catch {
+            stream.lost(.error)
+            return
+        }
+        var opening = EventEncoder.heartbeat
+        if let retry { EventEncoder.writeRetry(retry, to: &opening) }
+        _ = ledger.admit(opening.readableBytes, isEvent: false)
+        stream.write(opening, isEvent: false)
+    }
+
+    /// Tells that a stream's client was gone before its head could be written. On the loop.
+    public func neverOpened(_ id: StreamID, ledger: StreamLedger) {
+        ledger.close()
+        state.value.observer.streamClosed(id, reason: .client)
+    }
+
+    // MARK: DeliveryLoop
+
+    public func send(_ frame: ByteBuffer, isEvent: Bool, to stream: StreamID) { post(.send(frame, isEvent: isEvent, stream)) }
+    public func broadcast(_ frame: ByteBuffer) { post(.broadcast(frame)) }
+    public func close(_ stream: StreamID, reason: CloseReason) { post(.close(stream, reason)) }
+    public func overflow(_ stream: StreamID) { post(.overflow(stream)) }
+    public func closeAll(reason: CloseReason, retry: ClosedRange<Int>?) { post(.closeAll(reason, retry)) }
+
+    private func post(_ command: Command) {
+        if eventLoop.inEventLoop { return perform(command) }
+        let isFirst = mailbox.withLock { commands in
+            commands.append(command)
+            return commands.count == 1
+        }
+        if isFirst { eventLoop.execute { self.emptyMailbox() } }
+    }
+
+    private func emptyMailbox() {
+        let commands = mailbox.withLock { commands in
+            defer { commands = [] }
+            return commands
+        }
+        for command in commands { perform(command) }
+    }
+
+    private func perform(_ command: Command) {
+        let state = state.value
+        switch command {
+        case .send(let frame, let isEvent, let id): state.streams[id]?.write(frame, isEvent: isEvent)
+        case .broadcast(let frame):
+            // A copy: a stream that overflows leaves the table while we walk.
+            for stream in Array(state.streams.values) { stream.offer(frame) }
+        case .close(let id, let reason): state.streams[id]?.close(reason)
+        case .overflow(let id): state.streams[id]?.overflowed()
+        case .closeAll(let reason, let retry):
+            for stream in Array(state.streams.values) {
+                if let retry { stream.tellRetry(Int.random(in: retry)) }
+                stream.ledger.close()
+                stream.close(reason)
+            }
+        }
+    }
+
+    // MARK: called by streams
+
+    func scheduleFlush(of stream: ChannelStream) {
+        let state = state.value
+        state.unflushed.append(stream)
+        guard !state.flushIsScheduled else { return }
+        state.flushIsScheduled = true
+        eventLoop.execute { self.flushAll() }
+    }
+
+    private func flushAll() {
+        let state = state.value
+        state.flushIsScheduled = false
+        let streams = state.unflushed
+        state.unflushed = []
+        for stream in streams { stream.flush() }
+    }
+
+    func forget(_ stream: ChannelStream, reason: CloseReason) {
+        state.value.streams[stream.id] = nil
+        state.value.observer.streamClosed(stream.id, reason: reason)
+    }
+
+    func isEnding(_ channel: any Channel) { state.value.ending[ObjectIdentifier(channel)] = channel }
+    func hasEnded(_ channel: any Channel) { state.value.ending[ObjectIdentifier(channel)] = nil }
+
+    func lagging(_ stream: ChannelStream) {
+        state.value.observer.streamLagging(stream.id, bufferedBytes: stream.ledger.bufferedBytes)
+    }
+
+    func drained(_ stream: ChannelStream) { state.value.observer.streamDrained(stream.id) }
+}

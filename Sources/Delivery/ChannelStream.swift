@@ -1,0 +1,218 @@
+import EventStream
+import NIOCore
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// One open stream on a NIO channel: performs what `StreamState` says. Lives on its loop.
+final class ChannelStream {
+    let id: StreamID
+    let ledger: StreamLedger
+    private let channel: any Channel
+    private unowned let loop: ChannelLoop
+    private let timers: LoopTimers
+    private var state: StreamState
+    private var timer: LoopTimers.Token?
+    /// Frames that wait until the kernel has taken what the channel holds.
+    private var backlog: [ByteBuffer] = []
+    /// Bytes given to `write` that the kernel did not have when last looked.
+    private var unwritten = 0
+    private var isBackedUp = false
+    private var isLagging = false
+    private var flushIsDue = false
+
+    /// After our side is shut down, what the client still sends is read and dropped for at most that long: closing
+    /// over unread bytes would reset the connection, and the client might lose the end of the stream.
+    private static let lingerTime = TimeAmount.seconds(2)
+
+    init(id: StreamID, channel: any Channel, ledger: StreamLedger, limits: StreamLimits, loop: ChannelLoop, timers: LoopTimers) {
+        self.id = id
+        self.channel = channel
+        self.ledger = ledger
+        self.loop = loop
+        self.timers = timers
+        self.state = StreamState(limits: limits, now: timers.now)
+        watchClock()
+    }
+
+    // MARK: sending
+
+    /// Writes a frame that the ledger has admitted.
+    func write(_ frame: ByteBuffer, isEvent: Bool) {
+        guard !state.isClosed else { return ledger.settle(frame.readableBytes) }
+        state.wrote(isEvent: isEvent, now: timers.now)
+        unwritten += frame.readableBytes
+        if isBackedUp {
+            backlog.append(frame)
+            noteLag()
+        } else {
+            channel.write(frame, promise: nil)
+            guard !flushIsDue else { return }
+            flushIsDue = true
+            loop.scheduleFlush(of: self)
+        }
+    }
+
+    /// Gives a shared frame, if the stream can take it.
+    func offer(_ frame: ByteBuffer) {
+        switch ledger.admit(frame.readableBytes, isEvent: true) {
+        case .admitted: write(frame, isEvent: true)
+        case .full:
+            ledger.close()
+            overflowed()
+        case .closed: break
+        }
+    }
+
+    /// Tells the client when to come back; it may only stand between events, where it always does.
+    func tellRetry(_ milliseconds: Int) {
+        guard state.isOpen else { return }
+        var frame = ByteBuffer()
+        EventEncoder.writeRetry(milliseconds, to: &frame)
+        if ledger.admit(frame.readableBytes, isEvent: false) == .admitted { write(frame, isEvent: false) }
+    }
+
+    func flush() {
+        flushIsDue = false
+        guard !state.isClosed else { return }
+        channel.flush()
+        settle()
+    }
+
+    /// Takes what the kernel has by now off the ledger.
+    private func settle() {
+        let held = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        let waiting = backlog.reduce(0) { $0 + $1.readableBytes }
+        ledger.settle(unwritten - held - waiting)
+        unwritten = held + waiting
+        guard held > 0 else { return caughtUp() }
+        noteLag()
+        guard !isBackedUp else { return }
+        isBackedUp = true
+        // An empty write completes when everything before it is with the kernel.
+        let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
+        channel.writeAndFlush(ByteBuffer()).whenSuccess { bound.value.unblocked() }
+    }
+
+    private func unblocked() {
+        isBackedUp = false
+        guard !state.isClosed else { return }
+        for frame in backlog { channel.write(frame, promise: nil) }
+        backlog = []
+        flush()
+    }
+
+    private func caughtUp() {
+        if isLagging {
+            isLagging = false
+            loop.drained(self)
+        }
+        perform(state.flushed())
+    }
+
+    private func noteLag() {
+        guard !isLagging, ledger.isLagging else { return }
+        isLagging = true
+        loop.lagging(self)
+    }
+
+    // MARK: ending
+
+    func close(_ reason: CloseReason) {
+        if flushIsDue { flush() }
+        perform(state.close(reason, queueIsEmpty: queueIsEmpty, now: timers.now))
+        watchClock()
+    }
+
+    func overflowed() { perform(state.overflowed()) }
+
+    /// The connection is gone.
+    func lost(_ reason: CloseReason) {
+        guard let reason = state.lost(reason) else { return }
+        leave(reason)
+    }
+
+    private var queueIsEmpty: Bool { !isBackedUp && !flushIsDue }
+
+    private func perform(_ action: StreamState.Action) {
+        switch action {
+        case .none, .flushThenClose: break
+        case .heartbeat:
+            let frame = EventEncoder.heartbeat
+            if ledger.admit(frame.readableBytes, isEvent: false) == .admitted { write(frame, isEvent: false) }
+        case .close(let reason):
+            leave(reason)
+            shutDown()
+        case .reset(let reason):
+            leave(reason)
+            // Done at once: we are on the channel's loop.
+            (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in }
+            channel.close(promise: nil)
+        }
+    }
+
+    private func leave(_ reason: CloseReason) {
+        if let timer { timers.cancel(timer) }
+        timer = nil
+        ledger.close()
+        backlog = []
+        loop.forget(self, reason: reason)
+    }
+
+    private func shutDown() {
+        let channel = self.channel
+        loop.isEnding(channel)
+        channel.close(mode: .output, promise: nil)
+        timer = timers.schedule(after: Self.lingerTime) { channel.close(promise: nil) }
+    }
+
+    private func clientFinished() {
+        lost(.client)
+        channel.close(promise: nil)
+    }
+
+    private func channelClosed() {
+        lost(.client)
+        loop.hasEnded(channel)
+        if let timer { timers.cancel(timer) }
+        timer = nil
+    }
+
+    func abort() { channel.close(promise: nil) }
+
+    // MARK: time
+
+    /// Keeps one timer for the earliest deadline; it may come early and looks again.
+    private func watchClock() {
+        if let timer { timers.cancel(timer) }
+        timer = state.nextDeadline.map { deadline in
+            timers.schedule(at: deadline) { [unowned self] in
+                timer = nil
+                perform(state.timePassed(now: timers.now, queueIsEmpty: queueIsEmpty))
+                if !state.isClosed { watchClock() }
+            }
+        }
+    }
+
+    // MARK: the channel's side
+
+    /// Reads and drops what the client sends, and says when the client is gone.
+    final class Handler: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        private let stream: ChannelStream
+
+        init(_ stream: ChannelStream) { self.stream = stream }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
+
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if case ChannelEvent.inputClosed = event { stream.clientFinished() }
+        }
+
+        func channelInactive(context: ChannelHandlerContext) { stream.channelClosed() }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    }
+}

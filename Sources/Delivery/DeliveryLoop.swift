@@ -1,0 +1,64 @@
+public import EventStream
+public import NIOCore
+
+/// Names an open stream in this process: its connection id.
+public typealias StreamID = Int
+
+/// One loop that delivers frames to open streams. The rest of the program does not know which kind serves a stream.
+///
+/// Every function may be called from any thread; calls from one thread take effect in their order. A stream that is
+/// gone takes nothing and answers nothing: its `StreamHandle` says so.
+public protocol DeliveryLoop: AnyObject, Sendable {
+    /// Writes a frame that the stream's ledger has admitted.
+    func send(_ frame: ByteBuffer, isEvent: Bool, to stream: StreamID)
+    /// Gives one event, encoded once, to every open stream of this loop.
+    func broadcast(_ frame: ByteBuffer)
+    /// Ends a stream after what is queued for it.
+    func close(_ stream: StreamID, reason: CloseReason)
+    /// Ends a stream whose ledger admits no more.
+    func overflow(_ stream: StreamID)
+    /// Ends every stream. With `retry`, each is first told when to come back, spread over that range.
+    func closeAll(reason: CloseReason, retry: ClosedRange<Int>?)
+}
+
+/// Hears what becomes of streams. Called on the delivery loop; each stream is closed exactly once.
+public protocol StreamObserver: Sendable {
+    func streamClosed(_ stream: StreamID, reason: CloseReason)
+    /// The stream has fallen behind by half its budget.
+    func streamLagging(_ stream: StreamID, bufferedBytes: Int)
+    /// A stream that lagged has caught up.
+    func streamDrained(_ stream: StreamID)
+}
+
+/// A stream as its sender holds it: a value that may cross threads, and answers "closed" once the stream is gone.
+public struct StreamHandle: Sendable {
+    public let id: StreamID
+    public let ledger: StreamLedger
+    private let loop: any DeliveryLoop
+
+    public init(id: StreamID, ledger: StreamLedger, loop: any DeliveryLoop) {
+        self.id = id
+        self.ledger = ledger
+        self.loop = loop
+    }
+
+    /// Queues a frame. `full` also ends a stream that is too slow.
+    public func send(_ frame: ByteBuffer, isEvent: Bool) -> StreamLedger.Admission {
+        let admission = ledger.admit(frame.readableBytes, isEvent: isEvent)
+        switch admission {
+        case .admitted: loop.send(frame, isEvent: isEvent, to: id)
+        case .full:
+            if ledger.close() { loop.overflow(id) }
+        case .closed: break
+        }
+        return admission
+    }
+
+    /// Ends the stream after what is queued. False when it was closed already.
+    @discardableResult
+    public func close(_ reason: CloseReason) -> Bool {
+        guard ledger.close() else { return false }
+        loop.close(id, reason: reason)
+        return true
+    }
+}

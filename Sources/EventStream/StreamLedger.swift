@@ -1,0 +1,43 @@
+import Synchronization
+
+/// What a stream has been given and not yet written: shared by the loop that writes and the one that sends, so that
+/// a sender learns at once whether the stream takes an event.
+public final class StreamLedger: Sendable {
+    private let buffered = Atomic<Int>(0)
+    private let events = Atomic<Int>(0)
+    private let open = Atomic<Bool>(true)
+    private let maxBufferedBytes: Int
+
+    public init(maxBufferedBytes: Int) { self.maxBufferedBytes = maxBufferedBytes }
+
+    /// What became of bytes that were to enter the queue.
+    public enum Admission: Sendable { case admitted, full, closed }
+
+    /// Enters bytes into the queue, if the stream is open and they fit. An event may always enter an empty queue,
+    /// whatever its size.
+    public func admit(_ bytes: Int, isEvent: Bool) -> Admission {
+        guard isOpen else { return .closed }
+        let before = buffered.add(bytes, ordering: .relaxed).oldValue
+        guard before <= 0 || before + bytes <= maxBufferedBytes else {
+            buffered.subtract(bytes, ordering: .relaxed)
+            return .full
+        }
+        if isEvent { events.add(1, ordering: .relaxed) }
+        return .admitted
+    }
+
+    /// Takes bytes that the kernel has, or that will never be written, out of the queue.
+    public func settle(_ bytes: Int) { buffered.subtract(bytes, ordering: .relaxed) }
+
+    /// From now on nothing is admitted. Returns false when it was closed already.
+    @discardableResult
+    public func close() -> Bool { open.exchange(false, ordering: .acquiringAndReleasing) }
+
+    public var isOpen: Bool { open.load(ordering: .acquiring) }
+    /// Bytes that wait for the client.
+    public var bufferedBytes: Int { max(0, buffered.load(ordering: .relaxed)) }
+    /// Events admitted since the stream was opened.
+    public var eventsSent: Int { events.load(ordering: .relaxed) }
+    /// Whether the stream has fallen behind by half its budget.
+    public var isLagging: Bool { bufferedBytes * 2 > maxBufferedBytes }
+}

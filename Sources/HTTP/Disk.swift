@@ -1,0 +1,15 @@
+import NIOCore
+import NIOPosix
+
+/// Blocking file work, away from the event loops.
+enum Disk {
+    static func run<Value: Sendable>(
+        on loop: any EventLoop,
+        _ work: @escaping @Sendable () -> Value?,
+        then body: @escaping @Sendable (Value?) -> Void
+    ) {
+        NIOThreadPool.singleton.runIfActive(eventLoop: loop, work).whenComplete { result in
+            body((try? result.get()) ?? nil)
+        }
+    }
+}

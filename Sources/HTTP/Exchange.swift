@@ -1,0 +1,35 @@
+public import Delivery
+import NIOCore
+
+/// One request that waits for its answer: a value that may cross threads. Answers after the first, and answers to a
+/// client that is gone, do nothing.
+public struct Exchange: Sendable {
+    /// Unique in this process.
+    public typealias ID = UInt64
+
+    public let id: ID
+    let handler: NIOLoopBound<RequestHandler>
+    let loop: ServerLoop
+
+    /// The loop that will serve the stream, if the answer becomes one.
+    public var deliveryLoop: any DeliveryLoop { loop.delivery }
+
+    public func respond(_ response: Response) {
+        onLoop { $0.respond(response, to: id) }
+    }
+
+    /// Writes the head of an event stream and hands the connection to the delivery loop. What is sent to the stream
+    /// afterwards, from the same thread, follows.
+    public func open(_ opening: StreamOpening) {
+        onLoop { $0.open(opening, for: id) }
+    }
+
+    private func onLoop(_ body: @escaping @Sendable (RequestHandler) -> Void) {
+        if loop.eventLoop.inEventLoop {
+            body(handler.value)
+        } else {
+            let handler = self.handler
+            loop.eventLoop.execute { body(handler.value) }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+/// What a client may send.
+public struct HTTPLimits: Sendable, Equatable {
+    /// Bytes of a request's body; more is answered by 413.
+    public var maxBodyBytes: Int
+    /// Bytes of all header fields; more is answered by 431.
+    public var maxHeaderBytes: Int
+    /// Number of header fields; more is answered by 431.
+    public var maxHeaderFields: Int
+    /// Bytes of a request's target; more is answered by 414.
+    public var maxTargetBytes: Int
+
+    /// 1 MiB of body, 16 KiB of headers in 100 fields, 8 KiB of target.
+    public init(maxBodyBytes: Int = 1 << 20, maxHeaderBytes: Int = 16 << 10, maxHeaderFields: Int = 100, maxTargetBytes: Int = 8 << 10) {
+        self.maxBodyBytes = maxBodyBytes
+        self.maxHeaderBytes = maxHeaderBytes
+        self.maxHeaderFields = maxHeaderFields
+        self.maxTargetBytes = maxTargetBytes
+    }
+}

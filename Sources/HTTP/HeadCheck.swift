@@ -1,0 +1,55 @@
+import NIOCore
+import NIOHTTP1
+
+/// Refuses heads that two readers could read differently (RFC 9112, 3.2 and 6.3): one request must never become two.
+///
+/// Stateless, so one serves every connection.
+final class HeadCheck: ChannelInboundHandler, RemovableChannelHandler, Sendable {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+
+    private let limits: HTTPLimits
+
+    init(limits: HTTPLimits) { self.limits = limits }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard case .head(var head) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
+        do throws(RequestError) { try check(head) } catch { return context.fireErrorCaught(error) }
+        guard head.version.minor == 0 else { return context.fireChannelRead(data) }
+        // Behind the codec no version is known: an HTTP/1.0 client gets one answer and the close it expects.
+        head.headers.replaceOrAdd(name: "Connection", value: "close")
+        context.fireChannelRead(wrapInboundOut(.head(head)))
+    }
+
+    func check(_ head: HTTPRequestHead) throws(RequestError) {
+        guard head.version.major == 1, head.version.minor <= 1 else { throw .unsupportedVersion }
+        guard head.uri.utf8.count <= limits.maxTargetBytes else { throw .targetTooLong }
+        try checkHost(head)
+        let lengths = head.headers["content-length"]
+        let encodings = head.headers["transfer-encoding"]
+        guard lengths.count <= 1, encodings.count <= 1 else { throw .badFraming }
+        if let length = lengths.first {
+            guard encodings.isEmpty, !length.isEmpty, length.utf8.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains) else {
+                throw .badFraming
+            }
+            guard let bytes = Int(length), bytes <= limits.maxBodyBytes else { throw .bodyTooLarge(limit: limits.maxBodyBytes) }
+        }
+        if let encoding = encodings.first {
+            guard head.version.minor == 1, encoding.lowercased() == "chunked" else { throw .badFraming }
+        }
+    }
+
+    private func checkHost(_ head: HTTPRequestHead) throws(RequestError) {
+        let hosts = head.headers["host"]
+        if hosts.isEmpty && head.version.minor == 0 { return }
+        guard hosts.count == 1, let host = hosts.first, !host.isEmpty else { throw .badHost }
+        let allowed = host.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"): true
+            default: "-._~:[]!$&'()*+;=%".utf8.contains(byte)
+            }
+        }
+        guard allowed else { throw .badHost }
+    }
+}

@@ -1,0 +1,278 @@
+import Delivery
+import EventStream
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+
+/// Serves one connection until it closes or becomes a stream: performs what `RequestState` says.
+final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias OutboundIn = Never
+    typealias OutboundOut = HTTPResponsePart
+
+    private let loop: ServerLoop
+    private var state: RequestState
+    private var context: ChannelHandlerContext?
+    /// Parts of requests behind the one being answered; while there are any, nothing is read.
+    private var queue: [HTTPRequestPart] = []
+    private var readIsHeld = false
+    private var current: Current?
+
+    /// The request being answered.
+    private struct Current {
+        let exchange: Exchange.ID
+        let method: HTTPRequest.Method
+        let path: String
+        let start: NIODeadline
+        /// Whether a script has it.
+        let isResponders: Bool
+    }
+
+    /// After our last byte, what the client still sends is read and dropped for at most that long.
+    private static let lingerTime = TimeAmount.seconds(2)
+
+    init(loop: ServerLoop) {
+        self.loop = loop
+        self.state = RequestState(limits: loop.limits)
+    }
+
+    // MARK: the channel's events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        loop.add(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+        loop.remove(self)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = unwrapInboundIn(data)
+        if state.isAnswering {
+            queue.append(part)
+        } else {
+            perform(state.received(part))
+        }
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if queue.isEmpty || state.isEnding {
+            context.read()
+        } else {
+            readIsHeld = true
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
+        if state.closeInput() { context.close(promise: nil) }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        state.end()
+        queue = []
+        if let current, current.isResponders { loop.responder.clientGone(exchange: current.exchange) }
+        current = nil
+        loop.remove(self)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case let error as RequestError: perform(state.failed(error))
+        case HTTPParserError.headerOverflow: perform(state.failed(.headTooLarge))
+        case HTTPParserError.invalidVersion: perform(state.failed(.unsupportedVersion))
+        case is HTTPParserError: perform(state.failed(.badMessage))
+        case is any IOErrorLike: break // the channel closes itself
+        default: perform(state.failed(.badMessage))
+        }
+    }
+
+    // MARK: requests
+
+    private func perform(_ action: RequestState.Action) {
+        switch action {
+        case .none: break
+        case .sendContinue:
+            context?.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+        case .refuse(let error):
+            write(.error(error.status, error.explanation), method: .get, closes: true)
+            finishAnswer(closes: true)
+        case .dispatch(let head, let body): dispatch(head, body)
+        }
+    }
+
+    private func dispatch(_ head: HTTPRequest, _ body: ByteBuffer) {
+        let exchange = loop.newExchange()
+        if head.method == .options, head.path == "*" {
+            current = Current(exchange: exchange, method: .options, path: "*", start: .now(), isResponders: false)
+            return respond(Response(status: .noContent, headers: [.allow: Self.methods]), to: exchange)
+        }
+        let target: RequestTarget
+        do {
+            target = try RequestTarget(head.path ?? "")
+        } catch {
+            current = Current(exchange: exchange, method: head.method, path: "", start: .now(), isResponders: false)
+            return respond(.error(error.status, error.explanation), to: exchange)
+        }
+        let match = loop.router.match(method: head.method, target: target)
+        var isResponders = false
+        if case .route = match { isResponders = true }
+        current = Current(exchange: exchange, method: head.method, path: target.path, start: .now(), isResponders: isResponders)
+        switch match {
+        case .route(let number, let parameters):
+            var request = Request(
+                method: head.method, target: target, headers: head.headerFields, body: body,
+                clientAddress: context?.remoteAddress)
+            request.pathParameters = parameters
+            let handle = Exchange(id: exchange, handler: NIOLoopBound(self, eventLoop: loop.eventLoop), loop: loop)
+            loop.responder.respond(to: request, route: number, exchange: handle)
+        case .methodNotAllowed(let allowed): serveFile(head.method, target, exchange, otherwise: Self.notAllowed(head, allowed))
+        case .notFound: serveFile(head.method, target, exchange, otherwise: .error(.notFound, "nothing is at \(target.path)"))
+        }
+    }
+
+    private static let methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+    private static func notAllowed(_ head: HTTPRequest, _ allowed: [String]) -> Response {
+        let list = allowed.joined(separator: ", ")
+        var response = Response.error(.methodNotAllowed, "\(head.method.rawValue) is not allowed here; allowed: \(list)")
+        response.headers[.allow] = list
+        return response
+    }
+
+    private func serveFile(_ method: HTTPRequest.Method, _ target: RequestTarget, _ exchange: Exchange.ID, otherwise: Response) {
+        guard let files = loop.staticFiles else { return respond(otherwise, to: exchange) }
+        let handler = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        Disk.run(on: loop.eventLoop, { files.response(for: target) }) { found in
+            var response = found ?? otherwise
+            if found != nil, method != .get, method != .head { response = Self.fileNotAllowed(method) }
+            handler.value.respond(response, to: exchange)
+        }
+    }
+
+    private static func fileNotAllowed(_ method: HTTPRequest.Method) -> Response {
+        var response = Response.error(.methodNotAllowed, "\(method.rawValue) is not allowed here; allowed: GET, HEAD")
+        response.headers[.allow] = "GET, HEAD"
+        return response
+    }
+
+    // MARK: answers
+
+    /// Answers an exchange, if it is the current one and still unanswered.
+    func respond(_ response: Response, to exchange: Exchange.ID) {
+        guard let current, current.exchange == exchange, context != nil else { return }
+        self.current = nil
+        let closes = state.closesAfterAnswer
+        loop.responder.completed(summary(of: current, status: response.status.code))
+        if write(response, method: current.method, closes: closes) { finishAnswer(closes: closes) }
+    }
+
+    private func summary(of current: Current, status: Int) -> RequestSummary {
+        let nanoseconds = (NIODeadline.now() - current.start).nanoseconds
+        return RequestSummary(
+            method: current.method.rawValue, path: current.path, status: status, seconds: Double(nanoseconds) / 1e9)
+    }
+
+    /// Writes head and body. False when the body goes on in pieces, which finish the answer later.
+    @discardableResult
+    private func write(_ response: Response, method: HTTPRequest.Method, closes: Bool) -> Bool {
+        guard let context else { return true }
+        var headers = response.headers
+        if response.allowsBody { headers[.contentLength] = String(response.contentLength) }
+        headers[.date] = loop.date
+        if closes { headers[.connection] = "close" }
+        context.write(wrapOutboundOut(.head(HTTPResponse(status: response.status, headerFields: headers))), promise: nil)
+        if method != .head, response.allowsBody {
+            switch response.body {
+            case .bytes(let bytes):
+                if bytes.readableBytes > 0 { context.write(wrapOutboundOut(.body(bytes)), promise: nil) }
+            case .file(let file):
+                writePiece(of: file, at: 0, closes: closes)
+                return false
+            }
+        }
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        return true
+    }
+
+    private static let pieceSize = 64 << 10
+
+    /// A file goes out piece by piece, each read when the one before is with the kernel.
+    private func writePiece(of file: OpenFile, at offset: Int, closes: Bool) {
+        guard offset < file.size else {
+            context?.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            return finishAnswer(closes: closes)
+        }
+        let handler = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        let count = min(Self.pieceSize, file.size - offset)
+        Disk.run(on: loop.eventLoop, { file.read(at: offset, count: count) }) { piece in
+            guard let context = handler.value.context else { return }
+            // A file that shrank cannot keep the length that was promised.
+            guard let piece else { return context.close(promise: nil) }
+            context.writeAndFlush(handler.value.wrapOutboundOut(.body(piece))).whenComplete { result in
+                guard case .success = result else { return }
+                handler.value.writePiece(of: file, at: offset + piece.readableBytes, closes: closes)
+            }
+        }
+    }
+
+    private func finishAnswer(closes: Bool) {
+        guard let context else { return }
+        guard state.answered() == .nextRequest, !closes else {
+            queue = []
+            return closeGently(context)
+        }
+        while !state.isAnswering, !state.isEnding, !queue.isEmpty { perform(state.received(queue.removeFirst())) }
+        if readIsHeld, queue.isEmpty {
+            readIsHeld = false
+            context.read()
+        }
+    }
+
+    /// Shuts our side down and drops what still comes: closing over unread bytes would reset the connection, and the
+    /// client might never see the answer.
+    private func closeGently(_ context: ChannelHandlerContext) {
+        state.end()
+        guard !state.inputIsClosed else { return context.close(promise: nil) }
+        context.close(mode: .output, promise: nil)
+        let channel = context.channel
+        loop.eventLoop.scheduleTask(in: Self.lingerTime) { channel.close(promise: nil) }
+        if readIsHeld { context.read() }
+    }
+
+    // MARK: streams
+
+    /// Writes the head of an event stream and hands the channel to the delivery loop.
+    func open(_ opening: StreamOpening, for exchange: Exchange.ID) {
+        guard let current, current.exchange == exchange, let context else {
+            return loop.delivery.neverOpened(opening.id, ledger: opening.ledger)
+        }
+        self.current = nil
+        loop.responder.completed(summary(of: current, status: 200))
+        let head = StreamHead.response(date: loop.date, adding: opening.headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        let channel = context.channel
+        let inputIsClosed = state.inputIsClosed
+        state.end()
+        queue = []
+        Pipeline.removeHTTPHandlers(from: channel.pipeline.syncOperations)
+        loop.delivery.adopt(channel, as: opening.id, ledger: opening.ledger, limits: opening.limits, retry: opening.retry)
+        if inputIsClosed { channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
+        if readIsHeld { channel.read() }
+    }
+
+    // MARK: the server stops
+
+    func shutDown() {
+        if state.shutDown(), let context { closeGently(context) }
+    }
+
+    func abort() { context?.close(promise: nil) }
+}
+
+/// Errors of the operating system, on which a channel closes itself.
+private protocol IOErrorLike: Error {}
+extension IOError: IOErrorLike {}

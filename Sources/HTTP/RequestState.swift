@@ -1,0 +1,118 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTPTypes
+
+/// The life of one connection until it becomes a stream, as a pure state machine.
+///
+///     idle --head--> collecting --end--> answering --answered--> idle ...
+///       \--bad-------------\------------------\----------------> ending (nothing more is read)
+struct RequestState {
+    enum Action: Equatable {
+        case none
+        /// Tell the client to send the body it announced.
+        case sendContinue
+        /// The request is whole.
+        case dispatch(HTTPRequest, ByteBuffer)
+        /// Answer with this error and close.
+        case refuse(RequestError)
+    }
+
+    /// What follows an answer.
+    enum Next: Equatable { case nextRequest, close }
+
+    private enum Phase {
+        case idle
+        case collecting(HTTPRequest, ByteBuffer)
+        case answering(keepAlive: Bool)
+        case ending
+    }
+
+    private let limits: HTTPLimits
+    private var phase = Phase.idle
+    private var isShuttingDown = false
+    private(set) var inputIsClosed = false
+    /// An error of a request behind the one being answered.
+    private var laterError: RequestError?
+
+    init(limits: HTTPLimits) { self.limits = limits }
+
+    var isIdle: Bool { if case .idle = phase { true } else { false } }
+    var isAnswering: Bool { if case .answering = phase { true } else { false } }
+    var isEnding: Bool { if case .ending = phase { true } else { false } }
+
+    /// A part came, and no answer is under way.
+    mutating func received(_ part: HTTPRequestPart) -> Action {
+        switch (phase, part) {
+        case (.idle, .head(let head)):
+            phase = .collecting(head, ByteBuffer())
+            guard let expectation = head.headerFields[.expect] else { return .none }
+            guard expectation.lowercased() == "100-continue" else { return fail(.expectationFailed) }
+            return .sendContinue
+        case (.collecting(let head, var body), .body(let bytes)):
+            phase = .ending // so that the buffer is not shared while it grows
+            guard body.readableBytes + bytes.readableBytes <= limits.maxBodyBytes else {
+                return fail(.bodyTooLarge(limit: limits.maxBodyBytes))
+            }
+            body.writeImmutableBuffer(bytes)
+            phase = .collecting(head, body)
+            return .none
+        case (.collecting(let head, let body), .end):
+            phase = .answering(keepAlive: keepsAlive(head))
+            return .dispatch(head, body)
+        default: return .none
+        }
+    }
+
+    /// Bytes that are no request, or a request that is refused.
+    mutating func failed(_ error: RequestError) -> Action {
+        switch phase {
+        case .idle, .collecting: return fail(error)
+        case .answering:
+            laterError = error
+            return .none
+        case .ending: return .none
+        }
+    }
+
+    private mutating func fail(_ error: RequestError) -> Action {
+        phase = .ending
+        return .refuse(error)
+    }
+
+    /// The answer is written.
+    mutating func answered() -> Next {
+        guard case .answering(let keepAlive) = phase else { return .close }
+        guard keepAlive, !isShuttingDown, laterError == nil, !inputIsClosed else {
+            phase = .ending
+            return .close
+        }
+        phase = .idle
+        return .nextRequest
+    }
+
+    /// Whether the answer must say `Connection: close`.
+    var closesAfterAnswer: Bool {
+        guard case .answering(let keepAlive) = phase else { return true }
+        return !keepAlive || isShuttingDown || laterError != nil || inputIsClosed
+    }
+
+    /// The client sends no more. True when the connection can be closed now: nobody is owed an answer.
+    mutating func closeInput() -> Bool {
+        inputIsClosed = true
+        return !isAnswering
+    }
+
+    /// The server stops. True when the connection can be closed now.
+    mutating func shutDown() -> Bool {
+        isShuttingDown = true
+        return isIdle
+    }
+
+    mutating func end() { phase = .ending }
+
+    private func keepsAlive(_ head: HTTPRequest) -> Bool {
+        let options = head.headerFields[values: .connection].flatMap { $0.split(separator: ",") }
+            .map { $0.filter { $0 != " " }.lowercased() }
+        return !options.contains("close")
+    }
+}

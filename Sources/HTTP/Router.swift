@@ -1,0 +1,84 @@
+public import HTTPTypes
+
+/// An immutable table of routes. A change makes a new one.
+public struct Router: Sendable {
+    /// One route; `number` is what its owner knows it by.
+    public struct Route: Sendable {
+        /// Upper-case; `*` answers every method.
+        public let method: String
+        public let pattern: RoutePattern
+        public let number: Int
+
+        public init(method: String, pattern: RoutePattern, number: Int) {
+            self.method = method
+            self.pattern = pattern
+            self.number = number
+        }
+    }
+
+    public enum Match: Sendable {
+        case route(number: Int, parameters: [(name: String, value: String)])
+        /// The path is known, with other methods: these.
+        case methodNotAllowed([String])
+        case notFound
+    }
+
+    public private(set) var routes: [Route] = []
+    /// Routes without parameters by path, so that the common case is one look-up.
+    private var literals: [String: [Int]] = [:]
+    private var patterns: [Int] = []
+
+    public init(_ routes: [Route] = []) {
+        for route in routes { add(route) }
+    }
+
+    private mutating func add(_ route: Route) {
+        let index = routes.count
+        routes.append(route)
+        if route.pattern.segments.allSatisfy({ $0.rank == 0 }) {
+            literals[route.pattern.text, default: []].append(index)
+        } else {
+            patterns.append(index)
+        }
+    }
+
+    /// The route for a request: the most specific pattern, then the one registered first. A GET route answers HEAD.
+    public func match(method: HTTPRequest.Method, target: RequestTarget) -> Match {
+        var allowed: [String] = []
+        if let candidates = literals[target.path] {
+            if let found = best(candidates.map { ($0, []) }, method, &allowed) { return found }
+        }
+        var matches: [(Int, [(name: String, value: String)])] = []
+        for index in patterns {
+            if let parameters = routes[index].pattern.match(target.segments) { matches.append((index, parameters)) }
+        }
+        // A stable order: equally specific patterns stay in the order of registration.
+        matches.sort { first, second in
+            let (a, b) = (routes[first.0].pattern, routes[second.0].pattern)
+            if a.isMoreSpecific(than: b) { return true }
+            return !b.isMoreSpecific(than: a) && first.0 < second.0
+        }
+        if let found = best(matches, method, &allowed) { return found }
+        return allowed.isEmpty ? .notFound : .methodNotAllowed(allowed)
+    }
+
+    private func best(
+        _ candidates: [(Int, [(name: String, value: String)])],
+        _ method: HTTPRequest.Method,
+        _ allowed: inout [String]
+    ) -> Match? {
+        let wanted = method.rawValue
+        var fallback: Match?
+        for (index, parameters) in candidates {
+            let route = routes[index]
+            if route.method == wanted || route.method == "*" { return .route(number: route.number, parameters: parameters) }
+            if wanted == "HEAD", route.method == "GET", fallback == nil {
+                fallback = .route(number: route.number, parameters: parameters)
+            }
+            for name in route.method == "GET" ? ["GET", "HEAD"] : [route.method] where !allowed.contains(name) {
+                allowed.append(name)
+            }
+        }
+        return fallback
+    }
+}

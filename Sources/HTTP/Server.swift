@@ -1,0 +1,96 @@
+public import Delivery
+import EventStream
+public import NIOCore
+import NIOPosix
+
+/// Accepts connections and serves them on event loops.
+///
+/// Every function may be called from any thread.
+public final class Server: Sendable {
+    private let group: any EventLoopGroup
+    private let loops: [ServerLoop]
+    private let check: HeadCheck
+
+    /// - Parameters:
+    ///   - deliveries: one per event loop; each serves the connections of its loop.
+    ///   - group: the group of those loops.
+    public static func make(
+        deliveries: [ChannelLoop],
+        group: any EventLoopGroup,
+        limits: HTTPLimits,
+        responder: any Responder
+    ) -> EventLoopFuture<Server> {
+        let loops = deliveries.enumerated().map { index, delivery in
+            delivery.eventLoop.submit {
+                ServerLoop(delivery: delivery, responder: responder, limits: limits, index: index, count: deliveries.count)
+            }
+        }
+        return EventLoopFuture.whenAllSucceed(loops, on: group.next()).map { Server(group: group, loops: $0, limits: limits) }
+    }
+
+    private init(group: any EventLoopGroup, loops: [ServerLoop], limits: HTTPLimits) {
+        self.group = group
+        self.loops = loops
+        self.check = HeadCheck(limits: limits)
+    }
+
+    /// Starts to accept. The channel's close stops it.
+    public func accept(on socket: ListeningSocket) -> EventLoopFuture<any Channel> {
+        let (loops, check) = (self.loops, self.check)
+        return ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 4096)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65536))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else {
+                        throw ChannelError.inappropriateOperationForState
+                    }
+                    try Pipeline.configure(channel, check: check, loop: loop)
+                }
+            }
+            .withBoundSocket(socket.descriptor)
+    }
+
+    /// Makes every loop use this table. A request that comes after this call on the calling loop sees it.
+    public func setRouter(_ router: Router) { onEachLoop { $0.router = router } }
+
+    public func setStaticFiles(_ files: StaticFiles?) { onEachLoop { $0.staticFiles = files } }
+
+    /// Ends what is idle at once, the rest after its answer, and streams between events: each client is first told to
+    /// come back after a time from `retry` (milliseconds). Done when all are gone.
+    public func shutDown(retry: ClosedRange<Int>?) -> EventLoopFuture<Void> {
+        let done = loops.map { loop in
+            loop.eventLoop.flatSubmit {
+                loop.delivery.closeAll(reason: .shutdown, retry: retry)
+                loop.shutDownConnections()
+                return self.drained(loop)
+            }
+        }
+        return EventLoopFuture.andAllSucceed(done, on: group.next())
+    }
+
+    private func drained(_ loop: ServerLoop) -> EventLoopFuture<Void> {
+        let promise = loop.eventLoop.makePromise(of: Void.self)
+        loop.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(5)) { task in
+            guard loop.openCount == 0 else { return }
+            task.cancel()
+            promise.succeed()
+        }
+        return promise.futureResult
+    }
+
+    /// Cuts what is left.
+    public func abort() {
+        onEachLoop { loop in
+            loop.abortConnections()
+            loop.delivery.abortAll()
+        }
+    }
+
+    private func onEachLoop(_ body: @escaping @Sendable (ServerLoop) -> Void) {
+        for loop in loops {
+            if loop.eventLoop.inEventLoop { body(loop) } else { loop.eventLoop.execute { body(loop) } }
+        }
+    }
+}

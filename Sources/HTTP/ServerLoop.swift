@@ -1,0 +1,81 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+import Delivery
+import NIOCore
+
+/// What one event loop of the server knows. Everything but `delivery` is used on the loop only.
+final class ServerLoop: Sendable {
+    let eventLoop: any EventLoop
+    let delivery: ChannelLoop
+    let responder: any Responder
+    let limits: HTTPLimits
+    private let state: NIOLoopBound<State>
+
+    private final class State {
+        var router = Router()
+        var staticFiles: StaticFiles?
+        var connections: [ObjectIdentifier: RequestHandler] = [:]
+        var nextExchange: Exchange.ID
+        let exchangeStep: Exchange.ID
+        var date = ""
+        var dateSecond = 0
+
+        init(firstExchange: Exchange.ID, step: Exchange.ID) {
+            nextExchange = firstExchange
+            exchangeStep = step
+        }
+    }
+
+    /// Made on its event loop. Loop `index` of `count` numbers its exchanges so that no other loop uses them.
+    init(delivery: ChannelLoop, responder: any Responder, limits: HTTPLimits, index: Int, count: Int) {
+        self.eventLoop = delivery.eventLoop
+        self.delivery = delivery
+        self.responder = responder
+        self.limits = limits
+        let state = State(firstExchange: Exchange.ID(index + 1), step: Exchange.ID(count))
+        self.state = NIOLoopBound(state, eventLoop: delivery.eventLoop)
+    }
+
+    var router: Router {
+        get { state.value.router }
+        set { state.value.router = newValue }
+    }
+
+    var staticFiles: StaticFiles? {
+        get { state.value.staticFiles }
+        set { state.value.staticFiles = newValue }
+    }
+
+    func newExchange() -> Exchange.ID {
+        defer { state.value.nextExchange += state.value.exchangeStep }
+        return state.value.nextExchange
+    }
+
+    func add(_ connection: RequestHandler) { state.value.connections[ObjectIdentifier(connection)] = connection }
+    func remove(_ connection: RequestHandler) { state.value.connections[ObjectIdentifier(connection)] = nil }
+
+    /// Connections and streams that are still there.
+    var openCount: Int { state.value.connections.count + delivery.openCount }
+
+    /// Ends connections that wait for a request, and the others after their answer.
+    func shutDownConnections() {
+        for connection in Array(state.value.connections.values) { connection.shutDown() }
+    }
+
+    func abortConnections() {
+        for connection in Array(state.value.connections.values) { connection.abort() }
+    }
+
+    /// The `Date` header (RFC 9110, 6.6.1), formatted once a second.
+    var date: String {
+        let second = time(nil)
+        if second != state.value.dateSecond {
+            state.value.dateSecond = second
+            state.value.date = HTTPDate.string(second)
+        }
+        return state.value.date
+    }
+}

@@ -1,0 +1,26 @@
+import HTTPTypes
+
+/// The response head of an event stream.
+enum StreamHead {
+    /// No `Content-Length` and no chunks: the body ends with the connection (RFC 9112, 6.3), so that one buffer
+    /// serves every stream. `no-transform` and `X-Accel-Buffering` keep proxies from holding events back.
+    static func response(date: String, adding headers: [(name: String, value: String)] = []) -> HTTPResponse {
+        var fields: HTTPFields = [
+            .contentType: "text/event-stream; charset=utf-8",
+            .cacheControl: "no-cache, no-transform",
+            .connection: "close",
+            .date: date,
+        ]
+        fields[.accelBuffering] = "no"
+        for header in headers {
+            guard let name = HTTPField.Name(header.name) else { continue }
+            fields.append(HTTPField(name: name, value: header.value))
+        }
+        return HTTPResponse(status: .ok, headerFields: fields)
+    }
+}
+
+extension HTTPField.Name {
+    /// nginx's switch for response buffering.
+    static let accelBuffering = HTTPField.Name("X-Accel-Buffering")!
+}
