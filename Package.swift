@@ -38,7 +38,7 @@ let server: [Target] = [
     ),
     .target(
         name: "Scripting",
-        dependencies: ["Lua", "EventStream", "Delivery", "HTTP", httpTypes, logging, nio("NIOCore")],
+        dependencies: ["Lua", "EventStream", "Delivery", "HTTP", httpTypes, logging, nio("NIOCore"), nio("NIOPosix")],
         resources: [
             .embedInCode("Prelude/signal.lua"), .embedInCode("Prelude/waiting.lua"), .embedInCode("Prelude/timer.lua"),
             .embedInCode("Prelude/require.lua"), .embedInCode("Prelude/objects.lua"),

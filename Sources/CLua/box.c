@@ -7,7 +7,7 @@ typedef struct {
 
 // A class is its metatable, kept in the registry under its number. In the metatable, besides the metamethods:
 enum {
-    MEMBERS = 1,   // name -> function (a method), other value, or integer (getter)
+    MEMBERS = 1,   // name -> function (a method), other value, or light userdata (the number of a getter)
     SETTERS = 2,   // name -> integer
     NAME = 3,      // "SSEConnection"
     INSTANCE = 4,  // "connection"
@@ -18,8 +18,10 @@ enum {
 // User values of a box.
 enum { FIELDS = 1, ATTACHMENTS = 2 };
 
-// luaL_ref takes the positive integers of the registry; classes have the negative ones.
-static void push_class(lua_State *L, int number) { lua_rawgeti(L, LUA_REGISTRYINDEX, -1 - number); }
+// luaL_ref takes the positive integers of the registry, and -1 and -2 for "nil" and "none"; classes have those below.
+static int class_key(int number) { return -3 - number; }
+
+static void push_class(lua_State *L, int number) { lua_rawgeti(L, LUA_REGISTRYINDEX, class_key(number)); }
 
 static Box *box_at(lua_State *L, int index, int class_number) {
     if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return NULL;
@@ -48,8 +50,9 @@ static int raise_unknown(lua_State *L) {
         lua_settop(L, 2);
         return clua_dispatch(L, function);
     }
+    const char *member = luaL_tolstring(L, 2, NULL);
     lua_rawgeti(L, lua_upvalueindex(2), NAME);
-    return luaL_error(L, "%s has no member '%s'", lua_tostring(L, -1), luaL_tolstring(L, 2, NULL));
+    return luaL_error(L, "%s has no member '%s'", lua_tostring(L, -1), member);
 }
 
 static bool own_fields(lua_State *L) {
@@ -62,8 +65,8 @@ static bool own_fields(lua_State *L) {
 static int index_member(lua_State *L) {
     lua_pushvalue(L, 2);
     int type = lua_rawget(L, lua_upvalueindex(1));
-    if (type == LUA_TNUMBER) {
-        int function = (int)lua_tointeger(L, -1);
+    if (type == LUA_TLIGHTUSERDATA) {
+        int function = (int)(intptr_t)lua_touserdata(L, -1);
         lua_settop(L, 1);
         return clua_dispatch(L, function);
     }
@@ -89,8 +92,9 @@ static int set_member(lua_State *L) {
     lua_rawgeti(L, lua_upvalueindex(2), MEMBERS);
     lua_pushvalue(L, 2);
     if (lua_rawget(L, -2) != LUA_TNIL) {
+        const char *member = luaL_tolstring(L, 2, NULL);
         lua_rawgeti(L, lua_upvalueindex(2), NAME);
-        return luaL_error(L, "%s.%s cannot be assigned", lua_tostring(L, -1), luaL_tolstring(L, 2, NULL));
+        return luaL_error(L, "%s.%s cannot be assigned", lua_tostring(L, -1), member);
     }
     if (!own_fields(L)) return raise_unknown(L);
     lua_settop(L, 3);
@@ -160,7 +164,7 @@ int clua_new_class(CLuaThread *L, const char *name, const char *instance, bool o
     lua_pushliteral(L, "__metatable");
     lua_pushboolean(L, 0);
     lua_rawset(L, class_index);
-    lua_rawseti(L, LUA_REGISTRYINDEX, -1 - number);
+    lua_rawseti(L, LUA_REGISTRYINDEX, class_key(number));
     return number;
 }
 
@@ -190,7 +194,7 @@ void clua_add_method(CLuaThread *L, int class_number, const char *name, int func
 void clua_add_value(CLuaThread *L, int class_number, const char *name) { set_in(L, class_number, MEMBERS, name); }
 
 void clua_add_property(CLuaThread *L, int class_number, const char *name, int getter, int setter) {
-    lua_pushinteger(L, getter);
+    lua_pushlightuserdata(L, (void *)(intptr_t)getter);
     set_in(L, class_number, MEMBERS, name);
     if (setter < 0) return;
     lua_pushinteger(L, setter);
@@ -208,6 +212,7 @@ void clua_set_pin(CLuaThread *L, int class_number, int function) { set_slot(L, c
 void clua_set_unknown(CLuaThread *L, int class_number, int function) { set_slot(L, class_number, UNKNOWN, function); }
 
 bool clua_push_object(CLuaThread *L, int class_number, void *object) {
+    clua_make_room(L, 4);
     lua_rawgeti(L, LUA_REGISTRYINDEX, owner_of(L)->objects);
     if (lua_rawgetp(L, -1, object) != LUA_TNIL) {
         lua_remove(L, -2);
@@ -230,18 +235,21 @@ void *clua_to_object(CLuaThread *L, int index, int class_number) {
 }
 
 void clua_push_kind(CLuaThread *L, int index) {
-    if (lua_type(L, index) == LUA_TUSERDATA && lua_getmetatable(L, index)) {
+    clua_make_room(L, 4);
+    int type = lua_type(L, index);
+    if ((type == LUA_TUSERDATA || type == LUA_TTABLE) && lua_getmetatable(L, index)) {
         lua_pushliteral(L, "__name");
         lua_rawget(L, -2);
         lua_remove(L, -2);
         if (lua_type(L, -1) == LUA_TSTRING) return;
         lua_pop(L, 1);
     }
-    lua_pushstring(L, lua_type(L, index) == LUA_TNONE ? "nothing" : lua_typename(L, lua_type(L, index)));
+    lua_pushstring(L, type == LUA_TNONE ? "nothing" : lua_typename(L, type));
 }
 
 void clua_push_attachments(CLuaThread *L, int index, bool create) {
     index = lua_absindex(L, index);
+    clua_make_room(L, 4);
     if (lua_getiuservalue(L, index, ATTACHMENTS) == LUA_TTABLE) return;
     lua_pop(L, 1);
     if (!create) {

@@ -27,23 +27,37 @@ static int string_rep(lua_State *L) {
     return call_original(L);
 }
 
+// A '__len' may answer something else each time it is asked. Where the last element is an argument, the answer that
+// was checked takes its place; other functions ask again, so they take no such table.
+static void fix_last(lua_State *L, int index) {
+    if (!lua_isnil(L, index)) return;
+    lua_pushinteger(L, luaL_len(L, 1));
+    lua_replace(L, index);
+}
+
+static lua_Integer plain_length(lua_State *L, const char *name) {
+    if (luaL_getmetafield(L, 1, "__len") != LUA_TNIL) luaL_error(L, "%s: a table with '__len' is not supported", name);
+    return (lua_Integer)lua_rawlen(L, 1);
+}
+
 static int table_concat(lua_State *L) {
     if (lua_istable(L, 1)) {
-        lua_Integer last = lua_isnoneornil(L, 4) ? luaL_len(L, 1) : luaL_checkinteger(L, 4);
-        check_count(L, "table.concat", luaL_optinteger(L, 3, 1), last, MAX_ELEMENTS);
+        lua_settop(L, 4);
+        fix_last(L, 4);
+        check_count(L, "table.concat", luaL_optinteger(L, 3, 1), luaL_checkinteger(L, 4), MAX_ELEMENTS);
     }
     return call_original(L);
 }
 
 static int table_insert(lua_State *L) {
     if (lua_gettop(L) >= 3 && lua_istable(L, 1))
-        check_count(L, "table.insert", luaL_checkinteger(L, 2), luaL_len(L, 1), MAX_ELEMENTS);
+        check_count(L, "table.insert", luaL_checkinteger(L, 2), plain_length(L, "table.insert"), MAX_ELEMENTS);
     return call_original(L);
 }
 
 static int table_remove(lua_State *L) {
     if (lua_gettop(L) >= 2 && lua_istable(L, 1))
-        check_count(L, "table.remove", luaL_checkinteger(L, 2), luaL_len(L, 1), MAX_ELEMENTS);
+        check_count(L, "table.remove", luaL_checkinteger(L, 2), plain_length(L, "table.remove"), MAX_ELEMENTS);
     return call_original(L);
 }
 
@@ -53,13 +67,14 @@ static int table_move(lua_State *L) {
 }
 
 static int table_unpack(lua_State *L) {
-    lua_Integer last = lua_isnoneornil(L, 3) ? luaL_len(L, 1) : luaL_checkinteger(L, 3);
-    check_count(L, "table.unpack", luaL_optinteger(L, 2, 1), last, MAX_SORTED);
+    lua_settop(L, 3);
+    fix_last(L, 3);
+    check_count(L, "table.unpack", luaL_optinteger(L, 2, 1), luaL_checkinteger(L, 3), MAX_SORTED);
     return call_original(L);
 }
 
 static int table_sort(lua_State *L) {
-    if (lua_istable(L, 1)) check_count(L, "table.sort", 1, luaL_len(L, 1), MAX_SORTED);
+    if (lua_istable(L, 1)) check_count(L, "table.sort", 1, plain_length(L, "table.sort"), MAX_SORTED);
     return call_original(L);
 }
 

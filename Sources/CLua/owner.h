@@ -8,6 +8,11 @@
 
 #include "include/CLua.h"
 
+enum {
+    HOOK_INTERVAL = 100, // instructions between two looks at the clock
+    MAX_FRESH = 10,      // times 200 C calls, that is what a C stack of 8 MiB bears
+};
+
 typedef enum { YIELD_SCRIPT = 0, YIELD_WAIT, YIELD_OVERTIME } YieldReason;
 
 // One per interpreter. Every thread's extra space points to it (lua_newthread copies the main thread's).
@@ -22,20 +27,38 @@ typedef struct {
     YieldReason yield_reason;  // why the innermost coroutine yielded
     int blocked;               // resumes of ours standing on a thread that cannot yield
     int depth;                 // script coroutines between the running code and the host
+    int fresh;                 // nested runs for which Lua counts its C calls (at most 200) from the start again
+    lua_State *running;        // the thread whose host function runs now
+    lua_State *raising;        // the thread that the hook raised in and has not run in since
     int objects;               // registry reference: address of object -> box, weak values
-    int waiting;               // registry reference: script coroutines that wait for the host, weak keys
     int class_count;
 } Owner;
 
 static inline Owner *owner_of(lua_State *L) { return *(Owner **)lua_getextraspace(L); }
 
 int64_t clua_coarse_now(void);
+/// Before each push that host code asks for. Ends the process on a full stack: a million values, and host code that did
+/// not ask clua_check_stack.
+void clua_make_room(lua_State *L, int count);
 /// Runs a host function from inside a C function that Lua called; raises its error, yields its wait.
 int clua_dispatch(lua_State *L, int function);
 /// The count hook.
 void clua_on_count(lua_State *L, lua_Debug *where);
 /// Ends the running code from where it cannot yield: raises now and again until it is gone.
 int clua_raise_overtime(lua_State *L);
+/// To be called before `L` runs: a coroutine that starts late ends at its first instruction. The many short ones of a
+/// recursion would each be over before their hook first looks at the clock.
+void clua_arm(lua_State *L);
+/// After an error of `L`: gives it up if the hook raised that. Lua switches hooks off while one runs and, where no
+/// protected call is left, not on again: code of its `<close>` variables could not be ended.
+void clua_give_up_if_hookless(lua_State *L);
+bool clua_is_given_up(lua_State *L);
+/// Whether `L` is running or has resumed the one that is.
+bool clua_is_active(lua_State *L);
+/// Runs the `<close>` variables of a thread that is not active; the status is lua_resetthread's, whose error is on
+/// top. Ask clua_can_close first.
+int clua_close_variables(lua_State *L);
+bool clua_can_close(lua_State *L);
 /// The coroutine that a suspended one waits for inside coroutine.resume or wrap; NULL if none.
 lua_State *clua_waited_for(lua_State *L);
 void clua_open_coroutines(lua_State *L);

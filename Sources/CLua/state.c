@@ -42,12 +42,25 @@ static int weak_table(lua_State *L, const char *mode) {
     return luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
+// lua_resume and lua_resetthread make these strings outside of protected calls, where memory refused is a crash.
+// Short strings exist once: what is there need not be made.
+static void keep_messages(lua_State *L) {
+    static const char *const messages[] = {
+        "C stack overflow", "cannot resume dead coroutine", "cannot resume non-suspended coroutine",
+        "error in error handling",
+    };
+    for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
+        lua_pushstring(L, messages[i]);
+        luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+}
+
 static int open_protected(lua_State *L) {
     Owner *owner = owner_of(L);
+    keep_messages(L);
     clua_open_libraries(L);
     clua_open_coroutines(L);
     owner->objects = weak_table(L, "v");
-    owner->waiting = weak_table(L, "k");
     return 0;
 }
 
@@ -71,7 +84,7 @@ CLuaThread *clua_open(CLuaHost host, size_t memory_limit) {
         return NULL;
     }
     // Threads made later inherit the hook.
-    lua_sethook(L, clua_on_count, LUA_MASKCOUNT, 100);
+    lua_sethook(L, clua_on_count, LUA_MASKCOUNT, HOOK_INTERVAL);
     return L;
 }
 
@@ -101,6 +114,7 @@ void clua_start_budget(CLuaThread *L, int64_t nanoseconds) {
     int64_t now = clua_coarse_now();
     owner->deadline = nanoseconds > INT64_MAX - now ? INT64_MAX : now + nanoseconds;
     owner->overtime = false;
+    owner->raising = NULL;
     owner->place[0] = 0;
 }
 
@@ -111,19 +125,33 @@ int clua_raise_overtime(lua_State *L) {
     return luaL_error(L, "time budget used up at %s", owner_of(L)->place);
 }
 
+void clua_arm(lua_State *L) {
+    if (clua_is_given_up(L)) return;
+    int interval = clua_coarse_now() < owner_of(L)->deadline ? HOOK_INTERVAL : 1;
+    if (lua_gethookcount(L) != interval) lua_sethook(L, clua_on_count, LUA_MASKCOUNT, interval);
+}
+
+void clua_give_up_if_hookless(lua_State *L) {
+    if (owner_of(L)->raising == L) lua_sethook(L, NULL, 0, 0);
+}
+
+bool clua_is_given_up(lua_State *L) { return !lua_gethook(L); }
+
 void clua_on_count(lua_State *L, lua_Debug *where) {
     Owner *owner = owner_of(L);
+    if (owner->raising == L) owner->raising = NULL;
     if (!owner->overtime) {
         if (clua_coarse_now() < owner->deadline) return;
         owner->overtime = true;
         lua_getinfo(L, "Sl", where);
         snprintf(owner->place, sizeof owner->place, "%s:%d", where->short_src, where->currentline);
     }
-    if (lua_isyieldable(L) && owner->blocked == 0) {
+    if (lua_isyieldable(L)) {
         // Not an error, so that no pcall in the script can swallow it.
         owner->yield_reason = YIELD_OVERTIME;
         lua_yield(L, 0);
     } else {
+        owner->raising = L;
         clua_raise_overtime(L);
     }
 }

@@ -17,6 +17,7 @@ public final class ChannelLoop: DeliveryLoop {
         case close(StreamID, CloseReason)
         case overflow(StreamID)
         case closeAll(CloseReason, ClosedRange<Int>?)
+        case run(@Sendable () -> Void)
     }
 
     /// What lives on the loop.
@@ -28,6 +29,7 @@ public final class ChannelLoop: DeliveryLoop {
         var ending: [ObjectIdentifier: any Channel] = [:]
         var unflushed: [ChannelStream] = []
         var flushIsScheduled = false
+        var onClosed: () -> Void = {}
 
         init(timers: LoopTimers, observer: any StreamObserver) {
             self.timers = timers
@@ -40,6 +42,12 @@ public final class ChannelLoop: DeliveryLoop {
         self.eventLoop = eventLoop
         self.state = NIOLoopBound(State(timers: timers, observer: observer), eventLoop: eventLoop)
     }
+
+    /// The loop's timers. On the loop.
+    public var timers: LoopTimers { state.value.timers }
+
+    /// Runs `body` whenever a stream's channel has closed. On the loop.
+    public func onStreamClosed(_ body: @escaping () -> Void) { state.value.onClosed = body }
 
     /// Streams whose channels are not closed yet. On the loop.
     public var openCount: Int { state.value.streams.count + state.value.ending.count }
@@ -58,9 +66,12 @@ public final class ChannelLoop: DeliveryLoop {
         let stream = ChannelStream(id: id, channel: channel, ledger: ledger, limits: limits, loop: self, timers: state.value.timers)
         state.value.streams[id] = stream
         do {
+            // A channel that has closed will not say so again.
+            guard channel.isActive else { throw ChannelError.ioOnClosedChannel }
             try channel.pipeline.syncOperations.addHandler(ChannelStream.Handler(stream))
         } catch {
-            stream.lost(.error)
+            stream.lost(.client)
+            hasEnded(channel)
             return
         }
         var opening = EventEncoder.heartbeat
@@ -82,6 +93,9 @@ public final class ChannelLoop: DeliveryLoop {
     public func close(_ stream: StreamID, reason: CloseReason) { post(.close(stream, reason)) }
     public func overflow(_ stream: StreamID) { post(.overflow(stream)) }
     public func closeAll(reason: CloseReason, retry: ClosedRange<Int>?) { post(.closeAll(reason, retry)) }
+
+    /// Runs `body` on the loop, in order with the other calls of this thread.
+    public func run(_ body: @escaping @Sendable () -> Void) { post(.run(body)) }
 
     private func post(_ command: Command) {
         if eventLoop.inEventLoop { return perform(command) }
@@ -108,6 +122,7 @@ public final class ChannelLoop: DeliveryLoop {
             // A copy: a stream that overflows leaves the table while we walk.
             for stream in Array(state.streams.values) { stream.offer(frame) }
         case .close(let id, let reason): state.streams[id]?.close(reason)
+        case .run(let body): body()
         case .overflow(let id): state.streams[id]?.overflowed()
         case .closeAll(let reason, let retry):
             for stream in Array(state.streams.values) {
@@ -142,7 +157,11 @@ public final class ChannelLoop: DeliveryLoop {
     }
 
     func isEnding(_ channel: any Channel) { state.value.ending[ObjectIdentifier(channel)] = channel }
-    func hasEnded(_ channel: any Channel) { state.value.ending[ObjectIdentifier(channel)] = nil }
+
+    func hasEnded(_ channel: any Channel) {
+        state.value.ending[ObjectIdentifier(channel)] = nil
+        state.value.onClosed()
+    }
 
     func lagging(_ stream: ChannelStream) {
         state.value.observer.streamLagging(stream.id, bufferedBytes: stream.ledger.bufferedBytes)

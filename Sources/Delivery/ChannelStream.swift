@@ -57,7 +57,9 @@ final class ChannelStream {
 
     /// Gives a shared frame, if the stream can take it.
     func offer(_ frame: ByteBuffer) {
-        switch ledger.admit(frame.readableBytes, isEvent: true) {
+        guard state.isOpen else { return }
+        // The sender may have closed the ledger since, for a close that comes after this frame.
+        switch ledger.admit(frame.readableBytes, isEvent: true, evenIfClosed: true) {
         case .admitted: write(frame, isEvent: true)
         case .full:
             ledger.close()
@@ -78,6 +80,7 @@ final class ChannelStream {
         flushIsDue = false
         guard !state.isClosed else { return }
         channel.flush()
+        guard !state.isClosed else { return } // the connection failed under it
         settle()
     }
 
@@ -138,7 +141,8 @@ final class ChannelStream {
 
     private func perform(_ action: StreamState.Action) {
         switch action {
-        case .none, .flushThenClose: break
+        case .none: break
+        case .flushThenClose: ledger.close()
         case .heartbeat:
             let frame = EventEncoder.heartbeat
             if ledger.admit(frame.readableBytes, isEvent: false) == .admitted { write(frame, isEvent: false) }
@@ -147,9 +151,7 @@ final class ChannelStream {
             shutDown()
         case .reset(let reason):
             leave(reason)
-            // Done at once: we are on the channel's loop.
-            (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in }
-            channel.close(promise: nil)
+            reset()
         }
     }
 
@@ -157,8 +159,16 @@ final class ChannelStream {
         if let timer { timers.cancel(timer) }
         timer = nil
         ledger.close()
+        ledger.settle(unwritten)
+        unwritten = 0
         backlog = []
         loop.forget(self, reason: reason)
+    }
+
+    private func reset() {
+        // Done at once: we are on the channel's loop.
+        (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in }
+        channel.close(promise: nil)
     }
 
     private func shutDown() {
@@ -180,18 +190,24 @@ final class ChannelStream {
         timer = nil
     }
 
-    func abort() { channel.close(promise: nil) }
+    /// Closes at once, because the server stops.
+    func abort() {
+        let isBetweenEvents = queueIsEmpty
+        lost(.shutdown)
+        if isBetweenEvents { channel.close(promise: nil) } else { reset() }
+    }
 
     // MARK: time
 
     /// Keeps one timer for the earliest deadline; it may come early and looks again.
     private func watchClock() {
+        guard !state.isClosed else { return }
         if let timer { timers.cancel(timer) }
         timer = state.nextDeadline.map { deadline in
             timers.schedule(at: deadline) { [unowned self] in
                 timer = nil
                 perform(state.timePassed(now: timers.now, queueIsEmpty: queueIsEmpty))
-                if !state.isClosed { watchClock() }
+                watchClock()
             }
         }
     }

@@ -42,23 +42,23 @@ public struct StreamHandle: Sendable {
         self.loop = loop
     }
 
-    /// Queues a frame. `full` also ends a stream that is too slow.
-    public func send(_ frame: ByteBuffer, isEvent: Bool) -> StreamLedger.Admission {
-        let admission = ledger.admit(frame.readableBytes, isEvent: isEvent)
-        switch admission {
-        case .admitted: loop.send(frame, isEvent: isEvent, to: id)
-        case .full:
-            if ledger.close() { loop.overflow(id) }
-        case .closed: break
-        }
-        return admission
+    /// Enters a frame into the stream's account. What is admitted must be delivered.
+    public func admit(_ frame: ByteBuffer, isEvent: Bool) -> StreamLedger.Admission {
+        ledger.admit(frame.readableBytes, isEvent: isEvent)
     }
 
-    /// Ends the stream after what is queued. False when it was closed already.
-    @discardableResult
-    public func close(_ reason: CloseReason) -> Bool {
-        guard ledger.close() else { return false }
+    /// Queues a frame that was admitted.
+    public func deliver(_ frame: ByteBuffer, isEvent: Bool) { loop.send(frame, isEvent: isEvent, to: id) }
+
+    /// Ends a stream that is too slow for its budget.
+    public func overflow() {
+        ledger.close()
+        loop.overflow(id)
+    }
+
+    /// Ends the stream after what is queued.
+    public func close(_ reason: CloseReason) {
+        ledger.close()
         loop.close(id, reason: reason)
-        return true
     }
 }

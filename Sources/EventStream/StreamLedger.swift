@@ -14,9 +14,10 @@ public final class StreamLedger: Sendable {
     public enum Admission: Sendable { case admitted, full, closed }
 
     /// Enters bytes into the queue, if the stream is open and they fit. An event may always enter an empty queue,
-    /// whatever its size.
-    public func admit(_ bytes: Int, isEvent: Bool) -> Admission {
-        guard isOpen else { return .closed }
+    /// whatever its size. The loop, which knows when a close takes effect, admits what came before it though the
+    /// stream is closed to senders.
+    public func admit(_ bytes: Int, isEvent: Bool, evenIfClosed: Bool = false) -> Admission {
+        guard isOpen || evenIfClosed else { return .closed }
         let before = buffered.add(bytes, ordering: .relaxed).oldValue
         guard before <= 0 || before + bytes <= maxBufferedBytes else {
             buffered.subtract(bytes, ordering: .relaxed)

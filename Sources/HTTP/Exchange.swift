@@ -25,11 +25,7 @@ public struct Exchange: Sendable {
     }
 
     private func onLoop(_ body: @escaping @Sendable (RequestHandler) -> Void) {
-        if loop.eventLoop.inEventLoop {
-            body(handler.value)
-        } else {
-            let handler = self.handler
-            loop.eventLoop.execute { body(handler.value) }
-        }
+        let handler = self.handler
+        loop.delivery.run { body(handler.value) }
     }
 }

@@ -18,6 +18,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     private var queue: [HTTPRequestPart] = []
     private var readIsHeld = false
     private var current: Current?
+    private var linger: LoopTimers.Token?
 
     /// The request being answered.
     private struct Current {
@@ -76,6 +77,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         queue = []
         if let current, current.isResponders { loop.responder.clientGone(exchange: current.exchange) }
         current = nil
+        if let linger { loop.timers.cancel(linger) }
         loop.remove(self)
     }
 
@@ -239,7 +241,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         guard !state.inputIsClosed else { return context.close(promise: nil) }
         context.close(mode: .output, promise: nil)
         let channel = context.channel
-        loop.eventLoop.scheduleTask(in: Self.lingerTime) { channel.close(promise: nil) }
+        linger = loop.timers.schedule(after: Self.lingerTime) { channel.close(promise: nil) }
         if readIsHeld { context.read() }
     }
 
@@ -262,6 +264,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         loop.delivery.adopt(channel, as: opening.id, ledger: opening.ledger, limits: opening.limits, retry: opening.retry)
         if inputIsClosed { channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
         if readIsHeld { channel.read() }
+        if loop.isShuttingDown { loop.delivery.close(opening.id, reason: .shutdown) }
     }
 
     // MARK: the server stops

@@ -37,6 +37,7 @@ public final class Server: Sendable {
     /// Starts to accept. The channel's close stops it.
     public func accept(on socket: ListeningSocket) -> EventLoopFuture<any Channel> {
         let (loops, check) = (self.loops, self.check)
+        onEachLoop { $0.isShuttingDown = false }
         return ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 4096)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
@@ -57,6 +58,11 @@ public final class Server: Sendable {
 
     public func setStaticFiles(_ files: StaticFiles?) { onEachLoop { $0.staticFiles = files } }
 
+    /// Gives one event, encoded once, to every open stream.
+    public func broadcast(_ frame: ByteBuffer) {
+        for loop in loops { loop.delivery.broadcast(frame) }
+    }
+
     /// Ends what is idle at once, the rest after its answer, and streams between events: each client is first told to
     /// come back after a time from `retry` (milliseconds). Done when all are gone.
     public func shutDown(retry: ClosedRange<Int>?) -> EventLoopFuture<Void> {
@@ -64,20 +70,10 @@ public final class Server: Sendable {
             loop.eventLoop.flatSubmit {
                 loop.delivery.closeAll(reason: .shutdown, retry: retry)
                 loop.shutDownConnections()
-                return self.drained(loop)
+                return loop.emptied()
             }
         }
         return EventLoopFuture.andAllSucceed(done, on: group.next())
-    }
-
-    private func drained(_ loop: ServerLoop) -> EventLoopFuture<Void> {
-        let promise = loop.eventLoop.makePromise(of: Void.self)
-        loop.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(5)) { task in
-            guard loop.openCount == 0 else { return }
-            task.cancel()
-            promise.succeed()
-        }
-        return promise.futureResult
     }
 
     /// Cuts what is left.

@@ -20,6 +20,8 @@ final class ServerLoop: Sendable {
         var connections: [ObjectIdentifier: RequestHandler] = [:]
         var nextExchange: Exchange.ID
         let exchangeStep: Exchange.ID
+        var isShuttingDown = false
+        var emptied: [EventLoopPromise<Void>] = []
         var date = ""
         var dateSecond = 0
 
@@ -37,7 +39,10 @@ final class ServerLoop: Sendable {
         self.limits = limits
         let state = State(firstExchange: Exchange.ID(index + 1), step: Exchange.ID(count))
         self.state = NIOLoopBound(state, eventLoop: delivery.eventLoop)
+        delivery.onStreamClosed { [unowned self] in checkEmpty() }
     }
+
+    var timers: LoopTimers { delivery.timers }
 
     var router: Router {
         get { state.value.router }
@@ -55,14 +60,42 @@ final class ServerLoop: Sendable {
     }
 
     func add(_ connection: RequestHandler) { state.value.connections[ObjectIdentifier(connection)] = connection }
-    func remove(_ connection: RequestHandler) { state.value.connections[ObjectIdentifier(connection)] = nil }
 
-    /// Connections and streams that are still there.
-    var openCount: Int { state.value.connections.count + delivery.openCount }
+    func remove(_ connection: RequestHandler) {
+        if state.value.connections.removeValue(forKey: ObjectIdentifier(connection)) != nil { checkEmpty() }
+    }
+
+    /// Done when no connection and no stream is left.
+    func emptied() -> EventLoopFuture<Void> {
+        let promise = eventLoop.makePromise(of: Void.self)
+        state.value.emptied.append(promise)
+        noteEmpty()
+        return promise.futureResult
+    }
+
+    /// Later, because a connection that becomes a stream is in neither table for a moment.
+    private func checkEmpty() {
+        guard !state.value.emptied.isEmpty else { return }
+        eventLoop.execute { self.noteEmpty() }
+    }
+
+    private func noteEmpty() {
+        guard !state.value.emptied.isEmpty, state.value.connections.isEmpty, delivery.openCount == 0 else { return }
+        let promises = state.value.emptied
+        state.value.emptied = []
+        for promise in promises { promise.succeed() }
+    }
 
     /// Ends connections that wait for a request, and the others after their answer.
     func shutDownConnections() {
+        state.value.isShuttingDown = true
         for connection in Array(state.value.connections.values) { connection.shutDown() }
+    }
+
+    /// Whether a stream that opens now must end at once.
+    var isShuttingDown: Bool {
+        get { state.value.isShuttingDown }
+        set { state.value.isShuttingDown = newValue }
     }
 
     func abortConnections() {

@@ -14,6 +14,7 @@ public struct HostFunction {
         public static var none: Return { .results(0) }
     }
 
+    /// What messages begin with; empty for functions that no script calls by name.
     let name: String
     /// 1 when argument 1 is the receiver, which messages do not count.
     let receiver: Int

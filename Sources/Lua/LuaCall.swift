@@ -110,10 +110,9 @@ public struct LuaCall {
 
     /// File and line of the Lua code that calls, as "hello.lua:3"; empty when it is not Lua code.
     public var callerPlace: String {
-        clua_push_where(stack.thread, 1)
+        clua_push_where(stack.thread)
         defer { stack.pop() }
-        let place = stack.string(at: -1) ?? ""
-        return place.hasSuffix(": ") ? String(place.dropLast(2)) : place
+        return stack.string(at: -1) ?? ""
     }
 
     /// File and line where a function argument is defined; nil for a host function.

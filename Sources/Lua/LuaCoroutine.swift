@@ -34,14 +34,13 @@ public final class LuaCoroutine {
         case CLUA_OVERTIME: return .overtime(place: String(cString: clua_overtime_place(stack.thread)))
         case CLUA_MEMORY: return .outOfMemory(traceback: traceback())
         default:
-            let message = stack.description(at: -1)
-            return .failed(message: message, traceback: traceback())
+            return .failed(message: stack.description(at: -1), traceback: traceback())
         }
     }
 
     /// Where the coroutine stands, or stood when it failed, a line per call.
     public func traceback() -> String {
-        guard clua_check_stack(stack.thread, 8) else { return "" }
+        guard clua_check_stack(stack.thread, 40) else { return "" }
         clua_push_traceback(stack.thread, stack.thread, "")
         defer { stack.pop() }
         let text = stack.string(at: -1) ?? ""
@@ -52,11 +51,12 @@ public final class LuaCoroutine {
     /// - Returns: the message of an error that one of them raised.
     @discardableResult
     public func end(within duration: Duration = .milliseconds(100)) -> String? {
-        let outcome = clua_end(stack.thread, Int64(duration / .nanoseconds(1)))
-        switch outcome {
+        switch clua_end(stack.thread, duration.nanoseconds) {
         case CLUA_DONE: return nil
-        case CLUA_OVERTIME: return "a '<close>' variable used up its time budget"
-        default: return stack.description(at: -1)
+        case CLUA_OVERTIME: return "its '<close>' variables were cut short by the time budget"
+        default:
+            defer { stack.pop() }
+            return stack.description(at: -1)
         }
     }
 }

@@ -54,6 +54,7 @@ public struct LuaStack {
 
     /// The value's text for display; metamethods are not called.
     public func description(at index: Int) -> String {
+        if let text = string(at: index) { return text } // pushes nothing: the stack of a failed run may be full
         clua_push_description(thread, Int32(index))
         defer { pop() }
         return string(at: -1) ?? ""
@@ -145,4 +146,28 @@ nonisolated(unsafe) private let emptyKey: UnsafePointer<CChar> = {
 public enum LuaType: Int32, Sendable {
     case none = -1
     case `nil`, boolean, lightUserdata, number, string, table, function, userdata, thread
+}
+
+// MARK: identity
+
+extension LuaStack {
+    /// Whether two slots hold the same value, without `__eq`.
+    public func isSame(_ first: Int, _ second: Int) -> Bool { clua_raw_equal(thread, Int32(first), Int32(second)) }
+
+    /// Sets a table's metatable to the referenced one, which must have no `__gc`.
+    public func setMetatable(_ metatable: LuaReference, of index: Int) {
+        clua_set_metatable(thread, Int32(index), metatable.number)
+    }
+
+    public func hasMetatable(_ metatable: LuaReference, at index: Int) -> Bool {
+        clua_has_metatable(thread, Int32(index), metatable.number)
+    }
+
+    /// Moves the values on top to another thread's stack.
+    public func move(_ count: Int, to other: LuaStack) { clua_move(thread, other.thread, Int32(count)) }
+}
+
+extension LuaStack {
+    /// `table[key] = value` for the key at -2 and the value at -1, both popped. A key that is nil or NaN sets nothing.
+    public func setTopPair(of table: Int) { _ = clua_set(thread, Int32(table)) }
 }

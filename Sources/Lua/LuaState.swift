@@ -104,7 +104,7 @@ public final class LuaState {
 
     /// From now on the code of this entrance may run for `duration`.
     public func startBudget(_ duration: Duration) {
-        clua_start_budget(stack.thread, Int64(duration / .nanoseconds(1)))
+        clua_start_budget(stack.thread, duration.nanoseconds)
     }
 
     // MARK: coroutines
@@ -153,12 +153,17 @@ public final class LuaState {
             case .raise: return Int32(CLUA_ERROR)
             }
         } catch {
-            clua_push_where(thread, 1)
-            let place = call.stack.string(at: -1) ?? ""
-            call.stack.push("\(place)\(function.name): \(error.description)")
+            let place = call.callerPlace
+            let parts = [place, function.name, error.description].filter { !$0.isEmpty }
+            call.stack.push(parts.joined(separator: ": "))
             return Int32(CLUA_ERROR)
         }
     }
+}
+
+extension Duration {
+    /// Whole nanoseconds; what is too long for that is endless.
+    var nanoseconds: Int64 { Int64(exactly: (self / .nanoseconds(1)).rounded()) ?? (self < .zero ? .min : .max) }
 }
 
 private func callHost(context: UnsafeMutableRawPointer?, thread: OpaquePointer, function: Int32) -> Int32 {

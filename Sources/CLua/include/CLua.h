@@ -71,7 +71,7 @@ void clua_start_budget(CLuaThread *thread, int64_t nanoseconds);
 /// Where the time budget ran out, "file:line"; empty before it did. [plain]
 const char *clua_overtime_place(CLuaThread *thread);
 
-// MARK: stack
+// MARK: stack: every push makes room; a million values are the end of it, and of a process that pushes more
 
 int clua_top(CLuaThread *thread);                       // [plain]
 void clua_set_top(CLuaThread *thread, int index);       // [plain] no to-be-closed slot is ever made by host code
@@ -116,7 +116,7 @@ int64_t clua_length(CLuaThread *thread, int index);                          // 
 /// Pops a key, pushes the next pair; false at the end. [plain] the key came from here and host code changes no
 /// table that it walks
 bool clua_next(CLuaThread *thread, int table);
-/// Whether the value's metatable is the one on top of the stack of the registry reference. [plain]
+/// Whether the value's metatable is the referenced one. [plain]
 bool clua_has_metatable(CLuaThread *thread, int index, int reference);
 /// Sets the table's metatable to the referenced one; it has no `__gc`. [plain]
 void clua_set_metatable(CLuaThread *thread, int index, int reference);
@@ -134,21 +134,26 @@ CLuaOutcome clua_load(CLuaThread *thread, const char *source, size_t length, con
 /// A coroutine, pushed on the stack of `thread`. [alloc]
 CLuaThread *clua_new_coroutine(CLuaThread *thread);
 /// Runs the function under its arguments on the coroutine's stack, or goes on after a wait with those values as
-/// the results of the wait. [protected]
+/// the results of the wait. `from` is the thread that asks, unless a host function runs: then it is that one's.
+/// [protected]
 CLuaOutcome clua_resume(CLuaThread *coroutine, CLuaThread *_Nullable from, int arguments);
-/// Calls the function under its arguments to its end; a wait inside is an error. [protected]
+/// Calls the function under its arguments to its end; a wait inside is an error. Calls nest ten deep. [protected]
 CLuaOutcome clua_call(CLuaThread *thread, int arguments, int results);
 /// Ends a coroutine and every coroutine it waits for, innermost first: their `<close>` variables run, together for
-/// at most `nanoseconds`. Afterwards it is empty and can be used anew, unless it ran out of time. [protected]
+/// at most `nanoseconds`. CLUA_FAILED and CLUA_MEMORY: one of them raised the error on top of the stack. Without that
+/// the coroutine is empty and can be used anew, unless it was or ran over time. [protected]
+/// The variables of a coroutine that was over time where Lua cannot yield, with no pcall around, do not run: Lua has
+/// its hooks off there for good, and nothing could end them.
 CLuaOutcome clua_end(CLuaThread *coroutine, int64_t nanoseconds);
 /// Whether the running code may wait now: no C function or metamethod stands between it and the host. [plain]
 bool clua_can_wait(CLuaThread *thread);
-/// Pushes what stands in the way of a wait, as "table.sort" or "a metamethod (__index)". [alloc]
+/// Pushes what stands in the way of a wait, as "table.sort" or "tostring". [alloc]
 void clua_push_wait_obstacle(CLuaThread *thread);
 /// Pushes `message` and the traceback of `of`, or of the coroutine that it waits for. [alloc]
 void clua_push_traceback(CLuaThread *thread, CLuaThread *of, const char *message);
-/// Pushes "file:line:" and a space for the function at `level` (0 is the running one), "" when unknown. [alloc]
-void clua_push_where(CLuaThread *thread, int level);
+/// Pushes "file:line" of the script's line that called the running host function, "" when there is none. Chunks whose
+/// name begins with "[" are the host's own and are passed over. [alloc]
+void clua_push_where(CLuaThread *thread);
 /// Pushes the file and the line of a Lua function's definition; both nil for a host function. [alloc]
 void clua_push_definition(CLuaThread *thread, int index);
 

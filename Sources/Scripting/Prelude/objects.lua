@@ -1,1 +1,92 @@
+-- Godot's Object functions for signals, for every object that has some: object:connect(name, callback) and so on.
+local host = ...
 
+local functions = {}
+-- Signals of add_user_signal, by object. An object with user signals lives as long as the stream or server it is of.
+local user_signals = setmetatable({}, { __mode = "k" })
+
+local function find(object, name, method)
+  if type(name) ~= "string" then host.argument_error(method, 1, "signal", "a string", name) end
+  local own = user_signals[object]
+  if own and own[name] then return own[name] end
+  for _, known in ipairs(host.signal_names(object)) do
+    if known == name then return object[name] end
+  end
+end
+
+local function get(object, name, method)
+  local signal = find(object, name, method)
+  if not signal then error(method .. ": " .. host.kind(object) .. " has no signal '" .. name .. "'", 3) end
+  return signal
+end
+
+function functions.connect(object, name, callback, flags)
+  return get(object, name, "connect"):connect(callback, flags)
+end
+
+function functions.disconnect(object, name, callback)
+  return get(object, name, "disconnect"):disconnect(callback)
+end
+
+function functions.is_connected(object, name, callback)
+  return get(object, name, "is_connected"):is_connected(callback)
+end
+
+function functions.emit_signal(object, name, ...)
+  get(object, name, "emit_signal"):emit(...)
+  return OK
+end
+
+function functions.has_signal(object, name)
+  return find(object, name, "has_signal") ~= nil
+end
+
+function functions.get_signal_list(object)
+  local names = {}
+  for index, name in ipairs(host.signal_names(object)) do names[index] = name end
+  local own = {}
+  for name in pairs(user_signals[object] or {}) do own[#own + 1] = name end
+  table.sort(own)
+  return table.move(own, 1, #own, #names + 1, names)
+end
+
+function functions.add_user_signal(object, name)
+  if find(object, name, "add_user_signal") then
+    error("add_user_signal: " .. host.kind(object) .. " already has a signal '" .. name .. "'", 2)
+  end
+  user_signals[object] = user_signals[object] or {}
+  user_signals[object][name] = host.new_signal(name)
+  host.pin(object)
+end
+
+-- As members of a class whose objects are called with ':'.
+function host.object_functions(instance)
+  local members = {}
+  for name, implementation in pairs(functions) do
+    members[name] = function(object, ...)
+      if host.signal_names(object) == nil then error("use " .. instance .. ":" .. name .. "() (':' not '.')", 2) end
+      return implementation(object, ...)
+    end
+  end
+  return members
+end
+
+-- As members of a singleton, called with '.' or ':'.
+function host.singleton_functions(object)
+  local members = {}
+  for name, implementation in pairs(functions) do
+    members[name] = function(first, ...)
+      if rawequal(first, object) then return implementation(object, ...) end
+      return implementation(object, first, ...)
+    end
+  end
+  return members
+end
+
+-- The same for an object written in Lua (Timer).
+local timer_functions
+function host.object_member(class, _, name, names)
+  timer_functions = timer_functions or host.object_functions("timer")
+  if timer_functions[name] then return timer_functions[name] end
+  host.unknown_member(class, name, names)
+end

@@ -1,0 +1,48 @@
+import HTTP
+import Lua
+
+/// Every class and global of the API, registered once.
+final class APIClasses {
+    let request: LuaClass<RequestObject>
+    let response: LuaClass<ResponseObject>
+    let connection: LuaClass<ConnectionObject>
+    private let headersMetatable: LuaReference
+
+    init(runtime: Runtime, names: KnownNames) throws(LuaError) {
+        let state = runtime.state
+        headersMetatable = try Self.makeHeadersMetatable(state)
+        let builder = ClassBuilder(runtime: runtime, names: names)
+        request = LuaClass("HTTPRequestContext", instance: "request", ownFields: true, in: state)
+        response = LuaClass("HTTPResponse", instance: "response", ownFields: true, in: state)
+        connection = LuaClass("SSEConnection", instance: "connection", ownFields: true, in: state)
+        RequestAPI(runtime: runtime, headersMetatable: headersMetatable).register(builder.members(of: request))
+        ResponseAPI(runtime: runtime).register(builder.members(of: response))
+        SSEConnectionAPI(runtime: runtime).register(builder.members(of: connection))
+        try HTTPServerAPI(runtime: runtime).register(builder)
+        try EngineAPI(runtime: runtime).register(builder)
+        ErrorConstants.register(in: state)
+        Services(runtime: runtime).register(names)
+        Log(runtime: runtime).register()
+        JSONAPI(runtime: runtime).register()
+        for name in ["sleep", "await", "spawn", "require", "print", "pairs", "ipairs", "tostring", "tonumber", "pcall", "error"] {
+            names.add(name)
+        }
+    }
+
+    /// A header table's look-up ignores case: its keys are lower-case.
+    private static func makeHeadersMetatable(_ state: LuaState) throws(LuaError) -> LuaReference {
+        let source = """
+            local rawget, lower, type = rawget, string.lower, type
+            return { __metatable = false, __index = function(headers, name)
+              return type(name) == "string" and rawget(headers, lower(name)) or nil
+            end }
+            """
+        state.stack.push(try state.compile(source.utf8, name: "\(Prelude.chunkPrefix)/headers.lua"))
+        try state.call(arguments: 0, results: 1)
+        return state.popReference(from: state.stack)
+    }
+
+    func pushHeaders(of request: Request, on stack: LuaStack) {
+        HeaderTable.push(request.headers, metatable: headersMetatable, on: stack)
+    }
+}

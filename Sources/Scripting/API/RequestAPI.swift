@@ -1,0 +1,86 @@
+import HTTP
+import HTTPTypes
+import Lua
+import NIOCore
+
+/// `HTTPRequestContext`.
+struct RequestAPI {
+    unowned let runtime: Runtime
+    let headersMetatable: LuaReference
+
+    init(runtime: Runtime, headersMetatable: LuaReference) {
+        self.runtime = runtime
+        self.headersMetatable = headersMetatable
+    }
+
+    func register(_ members: ClassBuilder.Members<RequestObject>) {
+        members.property("method", get: { request, call in call.returning(request.request.method.rawValue) })
+        members.property("path", get: { request, call in call.returning(request.request.target.path) })
+        members.property("raw_path", get: { request, call in call.returning(request.request.target.raw) })
+        members.property("client_ip", get: { request, call in call.returning(request.request.clientAddress?.ipAddress ?? "") })
+        members.property("client_port", get: { request, call in call.returning(request.request.clientAddress?.port ?? 0) })
+        members.property("client_id", get: { request, call in call.returning(request.clientID) })
+        members.property("last_event_id", get: { request, call in call.returning(request.lastEventID) })
+        members.property("body", get: { request, call in
+            request.request.body.withUnsafeReadableBytes { call.stack.push(bytes: $0) }
+            return .results(1)
+        })
+        members.keptProperty("headers") { [headersMetatable] request, call in
+            HeaderTable.push(request.request.headers, metatable: headersMetatable, on: call.stack)
+        }
+        members.keptProperty("path_params") { request, call in Self.pushTable(request.request.pathParameters, on: call.stack) }
+        registerQuery(members)
+        registerLookups(members)
+        members.method("parse_json_body", 0...0) { [unowned runtime] request, call in
+            request.request.body.withUnsafeReadableBytes { JSONAPI.decode($0, call, runtime.json) }
+        }
+        members.method("detach", 0...0) { [unowned runtime] _, call in
+            runtime.scheduler.current?.isDetached = true
+            return .none
+        }
+    }
+
+    private func registerQuery(_ members: ClassBuilder.Members<RequestObject>) {
+        members.keptProperty("query_params") { request, call in Self.pushTable(request.request.target.queryPairs, on: call.stack) }
+        members.method("get_query_params", 0...1) { request, call throws(LuaError) in
+            guard !call.isMissing(1) else {
+                Self.pushTable(request.request.target.queryPairs, on: call.stack)
+                return .results(1)
+            }
+            let name = try call.string(1, "name")
+            call.stack.pushTable()
+            for (index, pair) in request.request.target.queryPairs.filter({ $0.name == name }).enumerated() {
+                call.stack.push(pair.value)
+                call.stack.setElement(index + 1, of: -2)
+            }
+            return .results(1)
+        }
+    }
+
+    /// `get_x(name, default="")` and `has_x(name)` for headers, query and path.
+    private func registerLookups(_ members: ClassBuilder.Members<RequestObject>) {
+        let lookups: [(String, (RequestObject, String) -> String?)] = [
+            ("header", { $0.header($1) }),
+            ("query_param", { request, name in request.request.target.queryPairs.first { $0.name == name }?.value }),
+            ("path_param", { request, name in request.request.pathParameters.first { $0.name == name }?.value }),
+        ]
+        for (name, lookUp) in lookups {
+            members.method("get_\(name)", 1...2) { request, call throws(LuaError) in
+                if let value = lookUp(request, try call.string(1, "name")) { return call.returning(value) }
+                return call.returning(try call.string(2, "default", default: ""))
+            }
+            members.method("has_\(name)", 1...1) { request, call throws(LuaError) in
+                call.returning(lookUp(request, try call.string(1, "name")) != nil)
+            }
+        }
+    }
+
+    /// The first value of each name.
+    private static func pushTable(_ pairs: [(name: String, value: String)], on stack: LuaStack) {
+        stack.pushTable(fields: pairs.count)
+        for pair in pairs.reversed() {
+            stack.push(pair.value)
+            stack.setField(pair.name, of: -2)
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import EventStream
+import HTTP
+import HTTPTypes
+import Lua
+import NIOCore
+
+/// `HTTPResponse`.
+struct ResponseAPI {
+    unowned let runtime: Runtime
+
+    init(runtime: Runtime) { self.runtime = runtime }
+
+    func register(_ members: ClassBuilder.Members<ResponseObject>) {
+        let setStatus: LuaClass<ResponseObject>.Body = { response, call throws(LuaError) in
+            let code = try call.integer(1, "status")
+            guard (200...599).contains(code) else { throw .message("argument 1 (status) must be 200 to 599, got \(code)") }
+            try Self.checkOpen(response)
+            response.status = HTTPResponse.Status(code: code)
+            return call.returningCopy(of: 0)
+        }
+        members.property("status_code", get: { response, call in call.returning(response.status.code) }, set: setStatus)
+        members.method("set_status", 1...1, setStatus)
+        members.method("get_status", 0...0) { response, call in call.returning(response.status.code) }
+
+        members.property(
+            "body",
+            get: { response, call in
+                response.body.withUnsafeReadableBytes { call.stack.push(bytes: $0) }
+                return .results(1)
+            },
+            set: { response, call throws(LuaError) in
+                let bytes = try call.bytes(1, "body")
+                try Self.checkOpen(response)
+                response.body = ByteBuffer(bytes: bytes)
+                response.hasBody = true
+                return call.returningCopy(of: 0)
+            })
+        members.method("set_json", 1...1) { [unowned runtime] response, call throws(LuaError) in
+            try Self.checkOpen(response)
+            var writer = JSONWriter(stack: call.stack, markers: runtime.json)
+            try writer.write(call.index(1))
+            response.body = writer.buffer
+            response.hasBody = true
+            response.headers[.contentType] = "application/json"
+            return call.returningCopy(of: 0)
+        }
+        registerHeaders(members)
+        members.method("start_sse", 0...1) { [unowned runtime] response, call throws(LuaError) in
+            let options = try StreamOptions(call)
+            let connection = try StreamStart(runtime: runtime, response: response).start(options)
+            runtime.classes.connection.push(connection, on: call.stack)
+            return .results(1)
+        }
+        members.method("is_sse_response", 0...0) { response, call in
+            if case .stream = response.phase { return call.returning(true) }
+            return call.returning(false)
+        }
+    }
+
+    private func registerHeaders(_ members: ClassBuilder.Members<ResponseObject>) {
+        members.property("headers", get: { response, call in
+            HeaderTable.push(response.headers, metatable: nil, on: call.stack)
+            return .results(1)
+        })
+        members.method("add_header", 2...2) { response, call throws(LuaError) in
+            let field = try HeaderArgument.field(call)
+            try Self.checkOpen(response)
+            response.headers.append(field)
+            return call.returningCopy(of: 0)
+        }
+        members.method("set_header", 2...2) { response, call throws(LuaError) in
+            let field = try HeaderArgument.field(call)
+            try Self.checkOpen(response)
+            response.headers[field.name] = field.value
+            return call.returningCopy(of: 0)
+        }
+        members.method("remove_header", 1...1) { response, call throws(LuaError) in
+            try Self.checkOpen(response)
+            response.headers[try HeaderArgument.name(try call.string(1, "name"))] = nil
+            return call.returningCopy(of: 0)
+        }
+        members.method("set_content_type", 1...1) { response, call throws(LuaError) in
+            try Self.checkOpen(response)
+            response.headers[.contentType] = try HeaderArgument.value(try call.string(1, "mime"))
+            return call.returningCopy(of: 0)
+        }
+    }
+
+    private static func checkOpen(_ response: ResponseObject) throws(LuaError) {
+        switch response.phase {
+        case .open: break
+        case .stream: throw .message("the response is an event stream already")
+        case .refusedStream: throw .message("the response is settled: start_sse was answered without a stream")
+        case .sent: throw .message("the response is sent already")
+        }
+    }
+}

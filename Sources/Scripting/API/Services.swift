@@ -1,0 +1,81 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+import Delivery
+import Lua
+
+/// `Registry`, `UUID`, `Time` and `Env`.
+struct Services {
+    unowned let runtime: Runtime
+
+    init(runtime: Runtime) { self.runtime = runtime }
+
+    func register(_ names: KnownNames) {
+        table("UUID", [("v4", 0...0, { call in call.returning(UUIDv4.make()) })])
+        table("Time", [
+            ("now", 0...0, { call in
+                var now = timespec()
+                clock_gettime(CLOCK_REALTIME, &now)
+                return call.returning(Double(now.tv_sec) + Double(now.tv_nsec) / 1e9)
+            }),
+            ("monotonic", 0...0, { [unowned runtime] call in call.returning(MonotonicSeconds.of(runtime.scheduler.timers.now)) }),
+        ])
+        table("Env", [
+            ("get", 1...2, { call throws(LuaError) in
+                if let value = getenv(try call.string(1, "name")) { return call.returning(String(cString: value)) }
+                if call.count < 2 { call.stack.pushNil() } else { call.stack.pushCopy(of: call.index(2)) }
+                return .results(1)
+            })
+        ])
+        registerRegistry()
+    }
+
+    /// Values by key for the whole process; `get` returns the very value.
+    private func registerRegistry() {
+        let state = runtime.state
+        state.stack.pushTable()
+        let values = state.popReference(from: state.stack)
+        func push(_ call: LuaCall) throws(LuaError) {
+            let key = try call.string(1, "key")
+            call.stack.push(values)
+            call.stack.pushField(key, of: -1)
+        }
+        table("Registry", [
+            ("has", 1...1, { call throws(LuaError) in
+                try push(call)
+                return call.returning(!call.stack.isNil(at: -1))
+            }),
+            ("get", 1...2, { call throws(LuaError) in
+                try push(call)
+                if call.stack.isNil(at: -1), call.count >= 4 { call.stack.pushCopy(of: call.index(2)) }
+                return .results(1)
+            }),
+            ("set", 2...2, { call throws(LuaError) in
+                let key = try call.string(1, "key")
+                call.stack.push(values)
+                call.stack.pushCopy(of: call.index(2))
+                call.stack.setField(key, of: -2)
+                return .none
+            }),
+            ("remove", 1...1, { call throws(LuaError) in
+                let key = try call.string(1, "key")
+                call.stack.push(values)
+                call.stack.pushNil()
+                call.stack.setField(key, of: -2)
+                return .none
+            }),
+        ])
+    }
+
+    private func table(_ name: String, _ functions: [(String, ClosedRange<Int>, HostFunction.Body)]) {
+        let state = runtime.state
+        state.stack.pushTable(fields: functions.count)
+        for (function, arguments, body) in functions {
+            state.pushFunction("\(name).\(function)", arguments: arguments, body)
+            state.stack.setField(function, of: -2)
+        }
+        state.setGlobal(name)
+    }
+}

@@ -1,0 +1,102 @@
+import EventStream
+import HTTPTypes
+import Lua
+import NIOCore
+
+/// The options of `start_sse{…}`, read and checked.
+struct StreamOptions {
+    var allowedOrigins: [String]?
+    var retry: Int?
+    var ping = TimeAmount.seconds(15)
+    var inactivity = TimeAmount.zero
+    var lifetime = TimeAmount.zero
+    var maxBufferedBytes = 1 << 20
+    var headers: [(name: String, value: String)] = []
+
+    static let names = [
+        "allowed_origins", "headers", "inactivity_duration", "max_buffered_bytes", "max_lifetime", "on_slow", "ping_duration",
+        "retry",
+    ]
+
+    /// Reads argument 1; none is all defaults.
+    /// - Throws: for an unknown option or a value of the wrong kind.
+    init(_ call: LuaCall) throws(LuaError) {
+        guard !call.isMissing(1) else { return }
+        try call.requireTable(1, "options")
+        let stack = call.stack
+        var options = self
+        try stack.forEachPair(of: call.index(1)) { () throws(LuaError) in
+            guard stack.type(at: -2) == .string, let name = stack.string(at: -2), Self.names.contains(name) else {
+                throw Self.unknown(stack.description(at: -2))
+            }
+            try options.read(name, stack)
+        }
+        self = options
+    }
+
+    private static func unknown(_ name: String) -> LuaError {
+        if let meant = Suggestion.closest(to: name, in: names) { return .message("unknown option '\(name)'; did you mean '\(meant)'?") }
+        return .message("unknown option '\(name)' (known: \(names.joined(separator: ", ")))")
+    }
+
+    private mutating func read(_ name: String, _ stack: LuaStack) throws(LuaError) {
+        func wrong(_ expected: String) -> LuaError { .message("option '\(name)' must be \(expected), got \(Self.shown(stack))") }
+        switch name {
+        case "retry":
+            guard let value = stack.integer(at: -1), value >= 0 else { throw wrong("an integer of milliseconds, 0 or more") }
+            retry = value
+        case "max_buffered_bytes":
+            guard let value = stack.integer(at: -1), value > 0 else { throw wrong("an integer of bytes above 0") }
+            maxBufferedBytes = value
+        case "on_slow":
+            guard stack.string(at: -1) == "disconnect" else { throw wrong("'disconnect'") }
+        case "ping_duration", "inactivity_duration", "max_lifetime":
+            guard let value = stack.number(at: -1), value >= 0, value <= 1e9 else { throw wrong("a number of seconds, 0 or more") }
+            let amount = TimeAmount.nanoseconds(Int64(value * 1e9))
+            switch name {
+            case "ping_duration": ping = amount
+            case "max_lifetime": lifetime = amount
+            default: inactivity = amount
+            }
+        case "allowed_origins":
+            guard stack.type(at: -1) == .table else { throw wrong("a list of strings") }
+            guard let origins = Self.strings(stack) else { throw wrong("a list of strings") }
+            allowedOrigins = origins
+        default:
+            guard stack.type(at: -1) == .table else { throw wrong("a table of names and values") }
+            var headers: [(name: String, value: String)] = []
+            try stack.forEachPair(of: -1) { () throws(LuaError) in
+                guard stack.type(at: -2) == .string, let name = stack.string(at: -2), let value = stack.string(at: -1) else {
+                    throw .message("option 'headers' must be a table of names and values, both strings")
+                }
+                headers.append((try HeaderArgument.name(name).rawName, try HeaderArgument.value(value)))
+            }
+            self.headers = headers
+        }
+    }
+
+    private static func shown(_ stack: LuaStack) -> String {
+        stack.type(at: -1) == .table ? "table" : "\(stack.kind(at: -1)) \(stack.description(at: -1))"
+    }
+
+    private static func strings(_ stack: LuaStack) -> [String]? {
+        var strings: [String] = []
+        for index in 0..<stack.length(of: -1) {
+            stack.pushElement(index + 1, of: -1)
+            defer { stack.pop() }
+            guard stack.type(at: -1) == .string, let text = stack.string(at: -1) else { return nil }
+            strings.append(text)
+        }
+        return strings
+    }
+
+    /// The limits of the stream. The lifetime is spread by ±10 %, so that streams opened together do not end together.
+    var limits: StreamLimits {
+        let spread = Double.random(in: 0.9...1.1)
+        return StreamLimits(
+            pingInterval: ping > .zero ? ping : nil,
+            inactivity: inactivity > .zero ? inactivity : nil,
+            lifetime: lifetime > .zero ? .nanoseconds(Int64(Double(lifetime.nanoseconds) * spread)) : nil,
+            maxBufferedBytes: maxBufferedBytes)
+    }
+}

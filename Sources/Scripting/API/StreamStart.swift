@@ -1,0 +1,62 @@
+import Delivery
+import EventStream
+import HTTP
+import HTTPTypes
+import Lua
+
+/// What `response:start_sse()` does.
+struct StreamStart {
+    let runtime: Runtime
+    let response: ResponseObject
+
+    /// - Throws: when the response was started already, or has a body or a status other than 200.
+    func start(_ options: StreamOptions) throws(LuaError) -> ConnectionObject {
+        guard case .open = response.phase else { throw .message("the response was started already") }
+        guard !response.hasBody else { throw .message("the response has a body already") }
+        guard response.status.code == 200 else { throw .message("the response has status \(response.status.code); a stream needs 200") }
+
+        let request = RequestObject(response.request, clientID: 0)
+        let connection = ConnectionObject()
+        connection.path = response.request.target.path
+        connection.lastEventID = request.lastEventID
+        if let origin = request.header("Origin"), let allowed = options.allowedOrigins, !allowed.contains(origin) {
+            response.replace(with: .error(.forbidden, "the origin \(origin) may not open this stream"))
+            return connection
+        }
+        if connection.lastEventID == FinishedStream.id {
+            response.replace(with: Response(status: .noContent)) // the browser stops coming back
+            return connection
+        }
+        guard response.request.method != .head else {
+            response.headers[.contentType] = "text/event-stream; charset=utf-8"
+            response.headers[.cacheControl] = "no-cache, no-transform"
+            response.headers[HTTPField.Name("X-Accel-Buffering")!] = "no"
+            response.phase = .refusedStream
+            return connection
+        }
+        activate(connection, options, request)
+        return connection
+    }
+
+    private func activate(_ connection: ConnectionObject, _ options: StreamOptions, _ request: RequestObject) {
+        let limits = options.limits
+        let ledger = StreamLedger(maxBufferedBytes: limits.maxBufferedBytes)
+        connection.id = runtime.streams.newID()
+        connection.handle = StreamHandle(id: connection.id, ledger: ledger, loop: response.exchange.deliveryLoop)
+        connection.phase = .opening
+        connection.request = request
+        connection.task = response.task
+        connection.openedAt = MonotonicSeconds.of(runtime.scheduler.timers.now)
+        let own = response.headers.map { (name: $0.name.rawName, value: $0.value) }
+        connection.opening = StreamOpening(
+            id: connection.id, ledger: ledger, limits: limits, retry: options.retry, headers: own + options.headers)
+        runtime.streams.add(connection)
+        response.phase = .stream(connection)
+    }
+}
+
+/// The id of a stream's last event after `finish`. A client that comes back with it is told to stay away; it is known
+/// by its form alone, on every node and after a restart.
+enum FinishedStream {
+    static let id = "mooncast.end"
+}

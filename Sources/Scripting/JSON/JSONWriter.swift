@@ -1,0 +1,149 @@
+import Lua
+import NIOCore
+
+/// Writes Lua values as JSON (RFC 8259) into a buffer.
+///
+/// A table is an array when its keys are 1 to n, or when `JSON.array` marked it; otherwise an object, whose keys must
+/// be strings. Integers stay integers. Invalid UTF-8 becomes U+FFFD.
+struct JSONWriter {
+    private let stack: LuaStack
+    private let markers: JSONMarkers
+    private let isPretty: Bool
+    private(set) var buffer: ByteBuffer
+
+    private static let maxDepth = 128
+
+    init(stack: LuaStack, markers: JSONMarkers, isPretty: Bool = false, buffer: ByteBuffer = ByteBuffer()) {
+        self.stack = stack
+        self.markers = markers
+        self.isPretty = isPretty
+        self.buffer = buffer
+    }
+
+    /// - Throws: for what JSON cannot say: a function, NaN, a table of mixed keys, a cycle.
+    mutating func write(_ index: Int, depth: Int = 0) throws(LuaError) {
+        switch stack.type(at: index) {
+        case .nil, .none: buffer.writeStaticString("null")
+        case .boolean: buffer.writeStaticString(stack.boolean(at: index) ? "true" : "false")
+        case .string: writeString(stack.bytes(at: index)!)
+        case .number: try writeNumber(index)
+        case .table: try writeTable(index < 0 ? stack.count + index + 1 : index, depth: depth)
+        default: throw .message("a \(stack.kind(at: index)) has no form in JSON")
+        }
+    }
+
+    private mutating func writeNumber(_ index: Int) throws(LuaError) {
+        if stack.isInteger(at: index) {
+            buffer.writeString(String(stack.integer(at: index)!))
+            return
+        }
+        let value = stack.number(at: index)!
+        guard value.isFinite else { throw .message("the number \(value) has no form in JSON") }
+        buffer.writeString(value.description)
+    }
+
+    // MARK: tables
+
+    private mutating func writeTable(_ table: Int, depth: Int) throws(LuaError) {
+        guard depth < Self.maxDepth else { throw .message("nested deeper than \(Self.maxDepth) levels, or in a cycle") }
+        try stack.reserve(8)
+        if markers.isNull(table, of: stack) {
+            buffer.writeStaticString("null")
+            return
+        }
+        let length = stack.length(of: table)
+        if length > 0 || markers.isMarkedArray(table, of: stack) {
+            try writeArray(table, length: length, depth: depth)
+        } else {
+            try writeObject(table, depth: depth)
+        }
+    }
+
+    private mutating func writeArray(_ table: Int, length: Int, depth: Int) throws(LuaError) {
+        var pairs = 0
+        try stack.forEachPair(of: table) { () throws(LuaError) in
+            pairs += 1
+            guard stack.type(at: -2) == .number, let key = stack.integer(at: -2), (1...max(1, length)).contains(key), length > 0 else {
+                throw .message("a table must be a list (keys 1 to n) or have only string keys; this one has the key \(keyText())")
+            }
+        }
+        guard pairs == length else { throw .message("a list must have no holes: its length is \(length), its elements are \(pairs)") }
+        buffer.writeInteger(UInt8(ascii: "["))
+        if length > 0 {
+            for element in 1...length {
+                if element > 1 { buffer.writeInteger(UInt8(ascii: ",")) }
+                breakLine(depth + 1)
+                stack.pushElement(element, of: table)
+                try writePopping(depth: depth + 1)
+            }
+            breakLine(depth)
+        }
+        buffer.writeInteger(UInt8(ascii: "]"))
+    }
+
+    private mutating func writeObject(_ table: Int, depth: Int) throws(LuaError) {
+        buffer.writeInteger(UInt8(ascii: "{"))
+        var isFirst = true
+        var writer = self
+        try stack.forEachPair(of: table) { () throws(LuaError) in
+            guard let key = stack.bytes(at: -2) else {
+                throw .message("a table must be a list (keys 1 to n) or have only string keys; this one has the key \(keyText())")
+            }
+            if !isFirst { writer.buffer.writeInteger(UInt8(ascii: ",")) }
+            isFirst = false
+            writer.breakLine(depth + 1)
+            writer.writeString(key)
+            writer.buffer.writeInteger(UInt8(ascii: ":"))
+            if isPretty { writer.buffer.writeInteger(UInt8(ascii: " ")) }
+            try writer.write(-1, depth: depth + 1)
+        }
+        self = writer
+        if !isFirst { breakLine(depth) }
+        buffer.writeInteger(UInt8(ascii: "}"))
+    }
+
+    private mutating func writePopping(depth: Int) throws(LuaError) {
+        defer { stack.pop() }
+        try write(-1, depth: depth)
+    }
+
+    private func keyText() -> String { stack.description(at: -2) }
+
+    private mutating func breakLine(_ depth: Int) {
+        guard isPretty else { return }
+        buffer.writeInteger(UInt8(ascii: "\n"))
+        buffer.writeRepeatingByte(UInt8(ascii: " "), count: depth * 2)
+    }
+
+    // MARK: strings
+
+    private mutating func writeString(_ bytes: UnsafeRawBufferPointer) {
+        buffer.writeInteger(UInt8(ascii: "\""))
+        if bytes.allSatisfy({ $0 < 0x80 }) {
+            writeEscaped(bytes)
+        } else {
+            var text = String(decoding: bytes, as: UTF8.self)
+            text.withUTF8 { writeEscaped(UnsafeRawBufferPointer($0)) }
+        }
+        buffer.writeInteger(UInt8(ascii: "\""))
+    }
+
+    private mutating func writeEscaped(_ bytes: UnsafeRawBufferPointer) {
+        var start = 0
+        for (index, byte) in bytes.enumerated() where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+            buffer.writeBytes(bytes[start..<index])
+            start = index + 1
+            switch byte {
+            case UInt8(ascii: "\""): buffer.writeStaticString("\\\"")
+            case UInt8(ascii: "\\"): buffer.writeStaticString("\\\\")
+            case UInt8(ascii: "\n"): buffer.writeStaticString("\\n")
+            case UInt8(ascii: "\r"): buffer.writeStaticString("\\r")
+            case UInt8(ascii: "\t"): buffer.writeStaticString("\\t")
+            default:
+                let digits = String(byte, radix: 16)
+                buffer.writeString("\\u" + String(repeating: "0", count: 4 - digits.count) + digits)
+            }
+        }
+        buffer.writeBytes(bytes[start...])
+    }
+}

@@ -1,0 +1,77 @@
+import Delivery
+import EventStream
+import HTTP
+import Lua
+import NIOCore
+
+/// What scripts see as `SSEConnection`.
+final class ConnectionObject {
+    enum Phase {
+        /// Never was a stream: made by `SSEConnection.new`, by HEAD, or for a refused origin.
+        case inactive
+        /// Its head has not gone out yet; what is sent is held.
+        case opening
+        case open
+        /// A script closed it; what is queued still goes out.
+        case closing
+        case closed
+    }
+
+    var id = 0
+    var path = ""
+    var phase = Phase.inactive
+    var handle: StreamHandle?
+    /// How it will be opened; taken when it is.
+    var opening: StreamOpening?
+    var hasOpened = false
+    /// What was sent before the head went out, in order.
+    var held: [(frame: ByteBuffer, isEvent: Bool)] = []
+    /// Why it ends as soon as it has opened.
+    var closeOnOpen: CloseReason?
+    var lastEventID = ""
+    /// Until `sse_connection_opened` has been told.
+    var request: RequestObject?
+    weak var task: ScriptTask?
+    /// Keeps the Lua value, once a script has hung something on it.
+    var pin: LuaReference?
+    /// Monotonic seconds.
+    var openedAt = 0.0
+    var customID: String?
+    private(set) lazy var uuid = UUIDv4.make()
+
+    var isActive: Bool {
+        switch phase {
+        case .opening, .open: handle?.ledger.isOpen ?? false
+        case .inactive, .closing, .closed: false
+        }
+    }
+
+    enum SendResult { case sent, inactive, full }
+
+    /// Queues a frame; holds it while the head has not gone out.
+    func send(_ frame: ByteBuffer, isEvent: Bool) -> SendResult {
+        guard isActive, let handle else { return .inactive }
+        switch handle.admit(frame, isEvent: isEvent) {
+        case .closed: return .inactive
+        case .full:
+            if case .opening = phase { closeOnOpen = .slow } else { handle.overflow() }
+            return .full
+        case .admitted:
+            if case .opening = phase { held.append((frame, isEvent)) } else { handle.deliver(frame, isEvent: isEvent) }
+            return .sent
+        }
+    }
+
+    /// Ends the stream after what is queued. False when it is not active.
+    func close(_ reason: CloseReason) -> Bool {
+        guard isActive, let handle else { return false }
+        if case .opening = phase {
+            handle.ledger.close()
+            closeOnOpen = reason
+        } else {
+            handle.close(reason)
+        }
+        phase = .closing
+        return true
+    }
+}

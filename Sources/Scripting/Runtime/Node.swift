@@ -1,0 +1,56 @@
+public import Delivery
+public import HTTP
+public import Logging
+public import NIOCore
+import NIOPosix
+
+/// One server with its scripts, wired together and ready to load them.
+public struct Node: Sendable {
+    public let host: ScriptHost
+    public let server: Server
+    private let clock: any MonotonicClock
+    private let loop: any EventLoop
+
+    /// The parts, connected; no script is loaded yet. The first event loop is the script loop.
+    public static func make(
+        _ configuration: ScriptHost.Configuration,
+        threads: Int,
+        log: Logger,
+        clock: any MonotonicClock = SystemClock()
+    ) async throws -> Node {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
+        let loops = Array(group.makeIterator())
+        var timers: [NIOLoopBound<LoopTimers>] = []
+        for loop in loops {
+            timers.append(try await loop.submit { NIOLoopBound(LoopTimers(loop: loop, clock: clock), eventLoop: loop) }.get())
+        }
+        let host = try await ScriptHost.make(configuration, on: loops[0], timers: timers[0], log: log).get()
+        var deliveries: [ChannelLoop] = []
+        for (loop, timers) in zip(loops, timers) {
+            deliveries.append(try await loop.submit { ChannelLoop(eventLoop: loop, timers: timers.value, observer: host) }.get())
+        }
+        let server = try await Server.make(deliveries: deliveries, group: group, limits: HTTPLimits(), responder: host).get()
+        try await host.attach(server).get()
+        return Node(host: host, server: server, clock: clock, loop: loops[0])
+    }
+
+    public func load() async throws { try await host.load().get() }
+
+    /// Loads the scripts and accepts connections.
+    public func start() async throws {
+        try await load()
+        try await host.start().get()
+    }
+
+    /// Stops accepting, ends streams and connections, and last the scripts. What has not ended by `deadline` is cut.
+    public func stop(within deadline: TimeAmount) async throws {
+        try await host.stopAccepting().get()
+        let (server, loop) = (self.server, self.loop)
+        let ended = loop.makePromise(of: Void.self)
+        let cut = clock.wake(loop, at: clock.now() + deadline) { server.abort() }
+        server.shutDown(retry: ShutdownRetry.spread).hop(to: loop).cascade(to: ended)
+        try await ended.futureResult.get()
+        cut.cancel()
+        try await host.exitTree().get()
+    }
+}

@@ -1,0 +1,24 @@
+import HTTP
+import HTTPTypes
+import NIOCore
+
+/// What scripts see as `HTTPRequestContext`.
+final class RequestObject {
+    let request: Request
+    let clientID: Int
+
+    init(_ request: Request, clientID: Int) {
+        self.request = request
+        self.clientID = clientID
+    }
+
+    func header(_ name: String) -> String? {
+        guard let name = HTTPField.Name(name) else { return nil }
+        return request.headers[name]
+    }
+
+    /// The header `Last-Event-ID`, else the query's `lastEventId`, else "".
+    var lastEventID: String {
+        header("Last-Event-ID") ?? request.target.queryPairs.first { $0.name == "lastEventId" }?.value ?? ""
+    }
+}

@@ -1,0 +1,67 @@
+import Delivery
+import HTTP
+import Lua
+import NIOCore
+
+/// What the API's classes ask of the runtime.
+extension Runtime {
+    func routesChanged() { server?.setRouter(routes.router) }
+
+    /// Gives an event to every open stream of this node; returns how many.
+    func broadcast(_ frame: ByteBuffer) -> Int {
+        let opening = streams.opening
+        for connection in opening { _ = connection.send(frame, isEvent: true) }
+        server?.broadcast(frame)
+        return streams.activeCount
+    }
+
+    /// Whether a table argument is data rather than the fields of an event: `JSON.null`, or a marked array.
+    func isJSONValue(_ call: LuaCall) -> Bool {
+        json.isNull(call.index(1), of: call.stack) || json.isMarkedArray(call.index(1), of: call.stack)
+    }
+
+    // MARK: the prelude's objects
+
+    /// Pushes a new signal; with `watch`, the host is told whether anybody listens.
+    func pushNewSignal(_ name: String, watch: Int? = nil, on stack: LuaStack) throws(LuaError) {
+        let main = state.stack
+        main.push(prelude.newSignal)
+        main.push(name)
+        if let watch { main.push(watch) } else { main.pushNil() }
+        try state.call(arguments: 2, results: 1)
+        if main.thread != stack.thread { main.move(1, to: stack) }
+    }
+
+    /// Godot's `connect(name, callback)` and its like, for objects called with `:`.
+    func addObjectFunctions<Object>(to members: ClassBuilder.Members<Object>, instance: String) {
+        let stack = state.stack
+        stack.push(prelude.objectFunctions)
+        stack.push(instance)
+        guard (try? state.call(arguments: 1, results: 1)) != nil else { return }
+        for name in fieldNames(of: -1) {
+            members.names.add(name)
+            stack.pushField(name, of: -1)
+            members.type.value(name)
+        }
+        stack.pop()
+    }
+
+    /// The same for a singleton.
+    func addSingletonFunctions<Object>(to singleton: ClassBuilder.Singleton<Object>) throws(LuaError) {
+        let stack = state.stack
+        stack.push(prelude.singletonFunctions)
+        singleton.type.push(singleton.object, on: stack)
+        try state.call(arguments: 1, results: 1)
+        for name in fieldNames(of: -1) {
+            stack.pushField(name, of: -1)
+            singleton.value(name)
+        }
+        stack.pop()
+    }
+
+    private func fieldNames(of table: Int) -> [String] {
+        var names: [String] = []
+        state.stack.forEachPair(of: table) { names.append(state.stack.string(at: -2) ?? "") }
+        return names
+    }
+}

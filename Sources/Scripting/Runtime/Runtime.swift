@@ -1,0 +1,227 @@
+import Delivery
+import EventStream
+import HTTP
+import HTTPTypes
+import Logging
+import Lua
+import NIOCore
+
+/// The scripts at work: interpreter, tasks, streams, routes. Lives on the script loop, reached only through `ScriptHost`.
+final class Runtime {
+    let configuration: ScriptHost.Configuration
+    let directory: ScriptDirectory
+    let log: Logger
+    let state: LuaState
+    let reporter: ErrorReporter
+    let scheduler: Scheduler
+    let nodes: Nodes
+    let callbackTimers: CallbackTimers
+    let streams = StreamTable()
+    let routes = RouteTable()
+    let listener: Listener
+    let json: JSONMarkers
+    private(set) var prelude: Prelude!
+    private(set) var classes: APIClasses!
+    private var signals: [HostSignal: LuaReference] = [:]
+    private var listening: Set<HostSignal> = []
+    /// Handlers that wait, by what their client is owed.
+    private var handlers: [Exchange.ID: ScriptTask] = [:]
+    private var lastClientID = 0
+    /// Told when somebody begins or ceases to listen to `request_completed`, which other loops ask.
+    var onListening: (HostSignal, Bool) -> Void = { _, _ in }
+    var server: Server? {
+        didSet {
+            listener.server = server
+            server?.setRouter(routes.router)
+        }
+    }
+
+    init(configuration: ScriptHost.Configuration, loop: any EventLoop, timers: LoopTimers, log: Logger) throws {
+        self.configuration = configuration
+        self.directory = configuration.directory
+        self.log = log
+        state = try LuaState(memoryLimit: configuration.limits.memory)
+        json = JSONMarkers(in: state)
+        let names = KnownNames()
+        reporter = ErrorReporter(directory: directory, limits: configuration.limits, names: names)
+        scheduler = Scheduler(state: state, loop: loop, timers: timers, limits: configuration.limits, reporter: reporter)
+        nodes = Nodes(scheduler: scheduler)
+        callbackTimers = CallbackTimers(timers: timers)
+        listener = Listener(configuration: configuration, loop: loop, log: log)
+        scheduler.onFault = { [unowned self] report, origin in noteFault(report, origin) }
+        listener.onEvent = { [unowned self] event in listenerEvent(event) }
+        enter()
+        let host = HostPrimitives(runtime: self).makeTable()
+        prelude = try Prelude(host: host, in: state)
+        classes = try APIClasses(runtime: self, names: names)
+    }
+
+    /// Gives code outside any task the budget of an entrance.
+    func enter() {
+        if scheduler.current == nil { state.startBudget(configuration.limits.budget) }
+    }
+
+    // MARK: requests
+
+    func handle(_ request: Request, route: Int, exchange: Exchange) {
+        guard let callback = routes.callback(route) else {
+            return exchange.respond(.error(.notFound, "nothing is at \(request.target.path)"))
+        }
+        lastClientID += 1
+        let response = ResponseObject(request: request, exchange: exchange)
+        let task = scheduler.makeTask(.handler(response))
+        response.task = task
+        task.whenWaiting = { [unowned self, unowned task] in
+            if case .stream(let connection) = response.phase {
+                open(connection, response)
+            } else if case .open = response.phase {
+                handlers[exchange.id] = task
+            }
+        }
+        task.whenEnded = { [unowned self] ending in handlerEnded(response, ending) }
+        let stack = task.coroutine.stack
+        stack.push(callback)
+        classes.request.push(RequestObject(request, clientID: lastClientID), on: stack)
+        classes.response.push(response, on: stack)
+        scheduler.run(task, arguments: 2)
+    }
+
+    private func handlerEnded(_ response: ResponseObject, _ ending: ScriptTask.Ending) {
+        handlers[response.exchange.id] = nil
+        if case .stream(let connection) = response.phase {
+            if case .failed = ending { _ = connection.close(.error) }
+            open(connection, response)
+            return
+        }
+        guard case .failed(let report) = ending else { return response.send() }
+        response.replace(with: configuration.isDevelopment ? DevelopmentPage.response(report) : Self.plainFailure)
+    }
+
+    private static let plainFailure = Response.error(.internalServerError, "the script failed; the server's log says why")
+
+    func clientGone(_ exchange: Exchange.ID) {
+        guard let task = handlers.removeValue(forKey: exchange), !task.isDetached else { return }
+        scheduler.cancel(task)
+    }
+
+    // MARK: streams
+
+    /// Sends a stream's head and tells `sse_connection_opened`; what was sent meanwhile follows. Once.
+    private func open(_ connection: ConnectionObject, _ response: ResponseObject) {
+        guard let handle = connection.handle, !connection.hasOpened else { return }
+        connection.hasOpened = true
+        response.exchange.open(connection.opening!)
+        connection.opening = nil
+        if case .opening = connection.phase { connection.phase = .open }
+        for (frame, isEvent) in connection.held { handle.deliver(frame, isEvent: isEvent) }
+        connection.held = []
+        if let reason = connection.closeOnOpen {
+            if reason == .slow { handle.overflow() } else { handle.close(reason) }
+        }
+        let request = connection.request
+        emit(.opened) { [classes] stack in
+            stack.push(connection.id)
+            stack.push(connection.path)
+            classes!.pushHeaders(of: response.request, on: stack)
+            return 3
+        }
+        if request === connection.request { connection.request = nil }
+    }
+
+    func streamClosed(_ id: Int, _ reason: CloseReason) {
+        guard let connection = streams.remove(id) else { return }
+        connection.phase = .closed
+        if reason != .server, let task = connection.task, !task.isDetached { scheduler.cancel(task) }
+        emit(.closed) { stack in
+            stack.push(id)
+            stack.push(reason.rawValue)
+            return 2
+        }
+        emit("disconnected", of: connection) { stack in
+            stack.push(reason.rawValue)
+            return 1
+        }
+        connection.pin = nil
+    }
+
+    func streamLagging(_ id: Int, _ bytes: Int) {
+        guard let connection = streams.active(id) else { return }
+        emit("lagging", of: connection) { stack in
+            stack.push(bytes)
+            return 1
+        }
+    }
+
+    func streamDrained(_ id: Int) {
+        guard let connection = streams.active(id) else { return }
+        emit("drained", of: connection) { _ in 0 }
+    }
+
+    // MARK: signals
+
+    func isListening(_ signal: HostSignal) -> Bool { listening.contains(signal) }
+
+    func setListening(_ number: Int, _ listens: Bool) {
+        guard let signal = HostSignal(rawValue: number) else { return }
+        if listens { listening.insert(signal) } else { listening.remove(signal) }
+        onListening(signal, listens)
+    }
+
+    func register(_ signal: HostSignal, _ reference: LuaReference) { signals[signal] = reference }
+
+    /// Emits one of the server's signals: each callback is an entrance of its own.
+    func emit(_ signal: HostSignal, push: (LuaStack) -> Int) {
+        guard listening.contains(signal), let reference = signals[signal] else { return }
+        run(callbacksOf: reference, name: signal.name, push)
+    }
+
+    /// Emits a signal of one connection, if a script has ever asked for it.
+    private func emit(_ name: String, of connection: ConnectionObject, push: (LuaStack) -> Int) {
+        guard connection.pin != nil else { return }
+        let stack = state.stack
+        classes.connection.push(connection, on: stack)
+        classes.connection.pushAttachments(of: -1, on: stack, create: true)
+        stack.pushField(name, of: -1)
+        let reference = stack.isNil(at: -1) ? nil : { stack.pushCopy(of: -1); return state.popReference(from: stack) }()
+        stack.pop(3)
+        if let reference { run(callbacksOf: reference, name: name, push) }
+    }
+
+    private func run(callbacksOf signal: LuaReference, name: String, _ push: (LuaStack) -> Int) {
+        enter()
+        let stack = state.stack
+        stack.push(prelude.takeCallbacks)
+        stack.push(signal)
+        guard (try? state.call(arguments: 1, results: 1)) != nil else { return }
+        var callbacks: [LuaReference] = []
+        for index in 0..<stack.length(of: -1) {
+            stack.pushElement(index + 1, of: -1)
+            callbacks.append(state.popReference(from: stack))
+        }
+        stack.pop()
+        for callback in callbacks { scheduler.start(.callback("signal \(name)"), callback, push: push) }
+        enter()
+        stack.push(prelude.wakeSignal)
+        stack.push(signal)
+        try? state.call(arguments: 1 + push(stack), results: 0)
+    }
+
+    // MARK: faults
+
+    private func noteFault(_ report: ErrorReport, _ origin: ScriptTask.Origin) {
+        log.error("\(report.message)", metadata: ["in": "\(origin.label)", "traceback": "\(report.traceback)"])
+        if case .loading = origin { return } // whoever loads tells it
+        if case .callback("signal server_error") = origin { return }
+        emit(.error) { stack in
+            stack.push(report.message)
+            return 1
+        }
+    }
+
+    private func listenerEvent(_ event: Listener.Event) {
+        switch event {
+        case .started(let port): emit(.started) { stack in stack.push(port); return 1 }
+        case .stopping: emit(.stopping) { _ in 0 }
+        }
+    }
+}

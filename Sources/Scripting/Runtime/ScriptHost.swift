@@ -1,0 +1,161 @@
+public import Delivery
+public import EventStream
+public import HTTP
+public import Logging
+import Lua
+public import NIOCore
+import Synchronization
+
+/// The scripts of one process, reached from any thread: hops to the script loop, where everything of theirs happens.
+public final class ScriptHost: Responder, StreamObserver {
+    /// What the scripts are run with.
+    public struct Configuration: Sendable {
+        public static let defaultHost = "127.0.0.1"
+        public static let defaultPort = 8080
+
+        public var directory: ScriptDirectory
+        /// Where to listen, before what scripts say; nil leaves it to them.
+        public var host: String?
+        public var port: Int?
+        /// Errors are shown in the browser.
+        public var isDevelopment: Bool
+        /// Scripts are loaded and nothing else: no port is bound.
+        public var isCheck: Bool
+        public var limits: ScriptLimits
+
+        public init(
+            directory: ScriptDirectory,
+            host: String? = nil,
+            port: Int? = nil,
+            isDevelopment: Bool = false,
+            isCheck: Bool = false,
+            limits: ScriptLimits = ScriptLimits()
+        ) {
+            self.directory = directory
+            self.host = host
+            self.port = port
+            self.isDevelopment = isDevelopment
+            self.isCheck = isCheck
+            self.limits = limits
+        }
+    }
+
+    private let loop: any EventLoop
+    private let runtime: NIOLoopBound<Runtime>
+    /// Whether a script listens to `request_completed`: asked by every loop for every request.
+    private let wantsCompletions = Atomic<Bool>(false)
+
+    /// An interpreter with the whole API and no script yet, on its loop.
+    public static func make(
+        _ configuration: Configuration,
+        on loop: any EventLoop,
+        timers: NIOLoopBound<LoopTimers>,
+        log: Logger
+    ) -> EventLoopFuture<ScriptHost> {
+        loop.submit {
+            let runtime = try Runtime(configuration: configuration, loop: loop, timers: timers.value, log: log)
+            let host = ScriptHost(loop: loop, runtime: runtime)
+            runtime.onListening = { [unowned host] signal, listens in
+                if signal == .completed { host.wantsCompletions.store(listens, ordering: .relaxed) }
+            }
+            return host
+        }
+    }
+
+    private init(loop: any EventLoop, runtime: Runtime) {
+        self.loop = loop
+        self.runtime = NIOLoopBound(runtime, eventLoop: loop)
+    }
+
+    /// Gives the scripts the server that they steer.
+    public func attach(_ server: Server) -> EventLoopFuture<Void> {
+        loop.submit { self.runtime.value.server = server }
+    }
+
+    /// Loads every script, in order, each to its end.
+    /// - Throws: the `ErrorReport` of the first that fails, or `ScriptDirectory.Failure`.
+    public func load() -> EventLoopFuture<Void> {
+        let promise = loop.makePromise(of: Void.self)
+        loop.execute { Loader(runtime: self.runtime.value).loadAll { promise.completeWith($0) } }
+        return promise.futureResult
+    }
+
+    /// Runs every `_ready` and then accepts connections.
+    /// - Throws: the `ErrorReport` of a `_ready` that fails, or `ListeningSocket.Failure`.
+    public func start() -> EventLoopFuture<Void> {
+        let promise = loop.makePromise(of: Void.self)
+        loop.execute {
+            let runtime = self.runtime.value
+            runtime.listener.onFailure = { error in promise.fail(error) }
+            runtime.nodes.callAll("_ready") { fault in
+                if let fault { return promise.fail(fault) }
+                do {
+                    try runtime.listener.ready()
+                    runtime.nodes.startTicks()
+                    promise.succeed()
+                } catch {
+                    promise.fail(error)
+                }
+            }
+        }
+        return promise.futureResult
+    }
+
+    /// The port that is listened on; 0 for none.
+    public func port() -> EventLoopFuture<Int> { loop.submit { self.runtime.value.listener.port } }
+
+    /// Stops accepting and tells `server_stopping`. Open streams and answers under way go on.
+    public func stopAccepting() -> EventLoopFuture<Void> {
+        loop.submit { self.runtime.value.listener.stop() }
+    }
+
+    /// Runs every `_exit_tree`; after it no script runs any more.
+    public func exitTree() -> EventLoopFuture<Void> {
+        let promise = loop.makePromise(of: Void.self)
+        loop.execute {
+            self.runtime.value.nodes.stopTicks()
+            self.runtime.value.nodes.callAll("_exit_tree") { _ in promise.succeed() }
+        }
+        return promise.futureResult
+    }
+
+    // MARK: Responder
+
+    public func respond(to request: Request, route: Int, exchange: Exchange) {
+        if loop.inEventLoop { return runtime.value.handle(request, route: route, exchange: exchange) }
+        loop.execute { self.runtime.value.handle(request, route: route, exchange: exchange) }
+    }
+
+    // The rest comes in a turn of its own, also on the script loop: it may be noticed while a script writes.
+
+    public func clientGone(exchange: Exchange.ID) {
+        loop.execute { self.runtime.value.clientGone(exchange) }
+    }
+
+    public func completed(_ summary: RequestSummary) {
+        guard wantsCompletions.load(ordering: .relaxed) else { return }
+        loop.execute {
+            self.runtime.value.emit(.completed) { stack in
+                stack.push(summary.method)
+                stack.push(summary.path)
+                stack.push(summary.status)
+                stack.push(summary.seconds)
+                return 4
+            }
+        }
+    }
+
+    // MARK: StreamObserver
+
+    public func streamClosed(_ stream: StreamID, reason: CloseReason) {
+        loop.execute { self.runtime.value.streamClosed(stream, reason) }
+    }
+
+    public func streamLagging(_ stream: StreamID, bufferedBytes: Int) {
+        loop.execute { self.runtime.value.streamLagging(stream, bufferedBytes) }
+    }
+
+    public func streamDrained(_ stream: StreamID) {
+        loop.execute { self.runtime.value.streamDrained(stream) }
+    }
+}

@@ -1,0 +1,52 @@
+import Delivery
+import HTTP
+import HTTPTypes
+import Lua
+
+/// One entrance into the scripts: a coroutine, what it is for, and what it waits for.
+final class ScriptTask {
+    /// What started it, as reports name it.
+    enum Origin {
+        case loading(file: String)
+        case handler(ResponseObject)
+        case callback(String)
+
+        var label: String {
+            switch self {
+            case .loading(let file): "loading \(file)"
+            case .handler(let response): "\(response.request.method.rawValue) \(response.request.target.path)"
+            case .callback(let name): name
+            }
+        }
+    }
+
+    enum Ending {
+        case returned
+        case failed(ErrorReport)
+        /// Its client left while it waited.
+        case cancelled
+    }
+
+    let id: UInt64
+    let origin: Origin
+    let coroutine: LuaCoroutine
+    let budget: Duration
+    /// What it waits under; 0 while it does not wait.
+    var ticket: UInt64 = 0
+    var timer: LoopTimers.Token?
+    /// Values that a wake-up has left on its stack.
+    var wakeArguments = 0
+    /// Whether it goes on when its client has left.
+    var isDetached = false
+    var whenWaiting: (() -> Void)?
+    /// Called with its results on its stack, before `whenEnded`.
+    var onResults: (() -> Void)?
+    var whenEnded: ((Ending) -> Void)?
+
+    init(id: UInt64, origin: Origin, coroutine: LuaCoroutine, budget: Duration) {
+        self.id = id
+        self.origin = origin
+        self.coroutine = coroutine
+        self.budget = budget
+    }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import HTTP
+import Logging
+import NIOCore
+import Scripting
+import ServiceLifecycle
+import UnixSignals
+
+/// `mooncast serve DIR`.
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Serve a directory of Lua scripts.",
+        discussion: """
+            Every .lua file directly in DIR is a script; they load in the order of their names. Files in DIR/public are \
+            served as they are. SIGTERM or Ctrl-C stops the server gracefully: streams end between events and clients \
+            are told when to come back; a second one stops it at once.
+            """
+    )
+
+    @Argument(help: "The directory of the scripts.")
+    var directory: String
+
+    @Option(help: "The address to listen on: an IP address, localhost, or * for all. Goes before what scripts say. (default: 127.0.0.1)")
+    var host: String?
+
+    @Option(help: "The port to listen on; 0 for a free one. Goes before what scripts say. (default: 8080)")
+    var port: Int?
+
+    @Option(help: "Event loops that serve connections. (default: one per core)")
+    var threads: Int?
+
+    @Option(help: "Seconds that streams and answers under way get to end when the server stops.")
+    var shutdownTimeout: Double = 10
+
+    @Option(help: "The least severe level that is logged: trace, debug, info, notice, warning, error, critical.")
+    var logLevel: Logger.Level = .info
+
+    @Option(help: "text for people, json for machines: one object per line.")
+    var logFormat: LogFormat = .text
+
+    @Flag(help: "Show a script's errors in the browser.")
+    var dev = false
+
+    func validate() throws {
+        if let port, !(0...65535).contains(port) { throw ValidationError("--port must be 0 to 65535, got \(port)") }
+        if let threads, !(1...256).contains(threads) { throw ValidationError("--threads must be 1 to 256, got \(threads)") }
+        if !(shutdownTimeout >= 0 && shutdownTimeout <= 86400) {
+            throw ValidationError("--shutdown-timeout must be 0 to 86400 seconds, got \(shutdownTimeout)")
+        }
+    }
+
+    func run() async throws {
+        let log = logFormat.logger(level: logLevel)
+        do {
+            var configuration = ScriptHost.Configuration(directory: try ScriptDirectory(directory), host: host, port: port)
+            configuration.isDevelopment = dev
+            let node = try await Node.make(configuration, threads: threads ?? System.coreCount, log: log)
+            try await node.start()
+            let service = NodeService(node: node, deadline: .nanoseconds(Int64(shutdownTimeout * 1e9)), log: log)
+            let group = ServiceGroup(
+                configuration: .init(
+                    services: [.init(service: service)], gracefulShutdownSignals: [.sigterm, .sigint], logger: log.quiet))
+            try await group.run()
+        } catch {
+            throw StartFailure.exit(error)
+        }
+    }
+}
+
+extension Logger.Level: ArgumentParser.ExpressibleByArgument {}

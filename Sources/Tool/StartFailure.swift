@@ -1,0 +1,20 @@
+import ArgumentParser
+import HTTP
+import Scripting
+
+/// Says in one clear line on standard error why the program cannot go on, and makes it exit with 1.
+enum StartFailure {
+    static func exit(_ error: any Error) -> ExitCode {
+        StandardError.write("mooncast: \(message(error))\n")
+        return .failure
+    }
+
+    static func message(_ error: any Error) -> String {
+        switch error {
+        case let error as ErrorReport: error.text
+        case let error as ScriptDirectory.Failure: error.message
+        case let error as ListeningSocket.Failure: error.description
+        default: "\(error)"
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import Logging
+
+/// Writes a line per message to standard error: text for people, JSON for machines.
+struct StreamLogHandler: LogHandler {
+    let format: LogFormat
+    var metadata: Logger.Metadata = [:]
+    var logLevel: Logger.Level = .info
+
+    init(format: LogFormat) { self.format = format }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let fields = metadata.merging(event.metadata ?? [:]) { _, new in new }
+        let line =
+            switch format {
+            case .text: text(event.level, event.message.description, fields)
+            case .json: json(event.level, event.message.description, fields)
+            }
+        StandardError.write(line + "\n")
+    }
+
+    /// `12:34:56.789 ERROR message key=value`, a traceback indented below it.
+    private func text(_ level: Logger.Level, _ message: String, _ fields: Logger.Metadata) -> String {
+        var line = "\(Timestamp.now().time) \(level.rawValue.uppercased()) \(message)"
+        for (key, value) in fields.sorted(by: { $0.key < $1.key }) where key != "traceback" {
+            line += " \(key)=\(value)"
+        }
+        if let traceback = fields["traceback"], "\(traceback)" != "" {
+            line += "\n    " + "\(traceback)".split(separator: "\n").joined(separator: "\n    ")
+        }
+        return line
+    }
+
+    private func json(_ level: Logger.Level, _ message: String, _ fields: Logger.Metadata) -> String {
+        var pairs = [("time", Timestamp.now().full), ("level", level.rawValue), ("message", message)]
+        for (key, value) in fields.sorted(by: { $0.key < $1.key }) { pairs.append((key, "\(value)")) }
+        return "{" + pairs.map { "\(quote($0.0)):\(quote($0.1))" }.joined(separator: ",") + "}"
+    }
+
+    private func quote(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": quoted += "\\\""
+            case "\\": quoted += "\\\\"
+            case "\n": quoted += "\\n"
+            case "\r": quoted += "\\r"
+            case "\t": quoted += "\\t"
+            case "\u{0}"..<"\u{20}":
+                let digits = String(scalar.value, radix: 16)
+                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
+    }
+}

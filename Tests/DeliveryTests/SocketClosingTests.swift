@@ -1,0 +1,171 @@
+import Delivery
+import EventStream
+import NIOCore
+import TestKit
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct SocketClosingTests {
+    /// More than the buffers of both sides take.
+    private static let long = "data: " + String(repeating: "x", count: 8_000_000) + "\n\n"
+    private static let roomy = StreamLimits(pingInterval: nil, maxBufferedBytes: 1 << 30)
+    private static let junk = ByteBuffer(repeating: UInt8(ascii: "j"), count: 50_000)
+
+    @Test func `a FIN from the client ends the stream, once`() async throws {
+        try await SocketStreams.run { streams in
+            let stream = try await streams.open()
+            try await stream.client.finish()
+            #expect(try await streams.observer.end(of: 1) == .client)
+            try await stream.channel.closeFuture.get()
+            try await streams.turn()
+            #expect(streams.observer.entries == [.closed(1, .client)])
+            #expect(stream.handle.send("data: x\n\n") == .closed)
+        }
+    }
+
+    @Test func `an RST from the client ends the stream, once`() async throws {
+        try await SocketStreams.run { streams in
+            let stream = try await streams.open()
+            _ = try await stream.client.text(ofAtLeast: 2)
+            try await stream.client.reset()
+            #expect(try await streams.observer.end(of: 1) == .client)
+            try await stream.channel.closeFuture.get()
+            try await streams.turn()
+            #expect(streams.observer.entries == [.closed(1, .client)])
+        }
+    }
+
+    @Test func `an RST while the client is behind ends the stream, once`() async throws {
+        try await SocketStreams.run { streams in
+            let stream = try await streams.open(limits: Self.roomy, reads: false)
+            stream.handle.send(Self.long)
+            stream.handle.send("data: more\n\n")
+            try await streams.turn()
+            try await stream.client.reset()
+            #expect(try await streams.observer.end(of: 1) == .client)
+            try await stream.channel.closeFuture.get()
+            try await streams.turn()
+            #expect(streams.observer.entries == [.closed(1, .client)])
+            #expect(stream.handle.ledger.bufferedBytes == 0)
+        }
+    }
+
+    @Test func `what the client sends is dropped`() async throws {
+        try await SocketStreams.run { streams in
+            let stream = try await streams.open()
+            for _ in 0..<20 { try await stream.client.send(Self.junk) }
+            stream.handle.send("data: last\n\n")
+            #expect(try await stream.client.events(until: "last") == [MessageEvent(data: "last")])
+            #expect(streams.observer.entries == [])
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `a close lets the client read all and then the end`(_ clientTalks: Bool) async throws {
+        try await SocketStreams.run { streams in
+            let stream = try await streams.open(limits: Self.roomy, reads: false)
+            stream.handle.send(Self.long)
+            stream.handle.send("data: last\n\n")
+            stream.handle.close(.server)
+            try await streams.turn()
+            #expect(streams.observer.entries == [])
+            if clientTalks { try await stream.client.send(Self.junk) }
+            await stream.client.startReading()
+            let (text, end) = try await stream.client.wholeText()
+            #expect(end == .eof)
+            let isWhole = text == ":\n" + Self.long + "data: last\n\n"
+            #expect(isWhole)
+            #expect(try await streams.observer.end(of: 1) == .server)
+            // Our side is shut down; what still comes is no reason for a reset.
+            if clientTalks { for _ in 0..<10 { try await stream.client.send(Self.junk) } }
+            #expect(stream.channel.isActive)
+            try await stream.client.finish()
+            try await stream.channel.closeFuture.get()
+            #expect(streams.observer.entries == [.closed(1, .server)])
+            #expect(stream.handle.ledger.bufferedBytes == 0)
+        }
+    }
+
+    @Test func `a close over bytes from the client that nobody read is no reset`() async throws {
+        try await SocketStreams.run { streams in
+            let stream = try await streams.open()
+            _ = try await stream.client.text(ofAtLeast: 2)
+            try await streams.eventLoop.flatSubmit { stream.channel.setOption(.autoRead, value: false) }.get()
+            try await stream.client.send(Self.junk)
+            stream.handle.send("data: last\n\n")
+            stream.handle.close(.server)
+            try await stream.channel.setOption(.autoRead, value: true).get()
+            let (text, end) = try await stream.client.wholeText()
+            #expect(text == ":\ndata: last\n\n")
+            #expect(end == .eof)
+            try await stream.client.finish()
+            try await stream.channel.closeFuture.get()
+        }
+    }
+
+    @Test func `a client that never closes its side has two seconds`() async throws {
+        try await SocketStreams.run { streams in
+            let stream = try await streams.open()
+            stream.handle.close(.server)
+            let (_, end) = try await stream.client.wholeText()
+            #expect(end == .eof)
+            streams.clock.advance(by: .milliseconds(1999))
+            try await streams.turn()
+            #expect(stream.channel.isActive)
+            streams.clock.advance(by: .milliseconds(1))
+            try await stream.channel.closeFuture.get()
+            #expect(streams.observer.entries == [.closed(1, .server)])
+        }
+    }
+
+    @Test func `a client that does not take its last events is reset after ten seconds`() async throws {
+        try await SocketStreams.run { streams in
+            let stream = try await streams.open(limits: Self.roomy, reads: false)
+            stream.handle.send(Self.long)
+            stream.handle.close(.server)
+            try await streams.turn()
+            streams.clock.advance(by: .seconds(10))
+            #expect(try await streams.observer.end(of: 1) == .server)
+            await stream.client.startReading()
+            let (text, end) = try await stream.client.wholeText()
+            #expect(end == .reset)
+            #expect(text.utf8.count < Self.long.utf8.count)
+        }
+    }
+
+    @Test func `all are closed, each told when to come back`() async throws {
+        try await SocketStreams.run { streams in
+            var opened: [SocketStreams.Stream] = []
+            for id in 1...5 { opened.append(try await streams.open(id)) }
+            streams.loop.broadcast(ByteBuffer(string: "data: a\n\n"))
+            streams.loop.closeAll(reason: .shutdown, retry: 3000...4000)
+            for stream in opened {
+                let (text, end) = try await stream.client.wholeText()
+                #expect(end == .eof)
+                var parser = EventParser()
+                #expect(parser.feed(text.utf8) == [MessageEvent(data: "a")])
+                #expect((3000...4000).contains(try #require(parser.reconnectionTime)))
+                #expect(try await streams.observer.end(of: stream.id) == .shutdown)
+                try await stream.client.finish()
+                try await stream.channel.closeFuture.get()
+            }
+            let count = try await streams.eventLoop.submit { streams.loop.openCount }.get()
+            #expect(count == 0)
+        }
+    }
+
+    @Test func `an abort cuts no event in two`() async throws {
+        try await SocketStreams.run { streams in
+            let idle = try await streams.open(1)
+            let behind = try await streams.open(2, limits: Self.roomy, reads: false)
+            behind.handle.send(Self.long)
+            behind.handle.close(.server)
+            try await streams.turn()
+            try await streams.eventLoop.submit { streams.loop.abortAll() }.get()
+            #expect(try await idle.client.wholeText().end == .eof)
+            await behind.client.startReading()
+            #expect(try await behind.client.wholeText().end == .reset)
+            #expect(streams.observer.ends(of: 1) == [.shutdown])
+            #expect(streams.observer.ends(of: 2) == [.server])
+        }
+    }
+}

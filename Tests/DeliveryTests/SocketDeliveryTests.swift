@@ -1,0 +1,140 @@
+import Delivery
+import EventStream
+import NIOCore
+import TestKit
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct SocketDeliveryTests {
+    private func event(_ data: String) -> ByteBuffer { ByteBuffer(string: "data: \(data)\n\n") }
+
+    @Test(arguments: [(nil, ":\n"), (1500, ":\nretry: 1500\n")] as [(Int?, String)])
+    func `a client sees the opening at once`(_ retry: Int?, _ bytes: String) async throws {
+        try await SocketStreams.run { streams in
+            let stream = try await streams.open(retry: retry)
+            #expect(try await stream.client.text(ofAtLeast: bytes.utf8.count) == bytes)
+        }
+    }
+
+    @Test func `everybody gets every broadcast in order`() async throws {
+        try await SocketStreams.run { streams in
+            var opened: [SocketStreams.Stream] = []
+            for id in 1...20 { opened.append(try await streams.open(id)) }
+            let sent = (0..<200).map { "event \($0)" }
+            for data in sent { streams.loop.broadcast(event(data)) }
+            for stream in opened {
+                #expect(try await stream.client.events(until: sent.last!).map(\.data) == sent)
+            }
+            try await streams.turn()
+            for stream in opened {
+                #expect(stream.handle.ledger.bufferedBytes == 0)
+                #expect(stream.handle.ledger.eventsSent == 200)
+            }
+        }
+    }
+
+    @Test func `calls from other threads keep their order`() async throws {
+        try await SocketStreams.run { streams in
+            let limits = StreamLimits(pingInterval: nil, maxBufferedBytes: 1 << 24)
+            let stream = try await streams.open(limits: limits)
+            let senders = 4
+            let count = 500
+            await withTaskGroup(of: Void.self) { group in
+                for sender in 0..<senders {
+                    group.addTask {
+                        for number in 0..<count {
+                            // Both ways in go through the same box.
+                            if number.isMultiple(of: 3) {
+                                streams.loop.broadcast(event("\(sender) \(number)"))
+                            } else {
+                                stream.handle.send("data: \(sender) \(number)\n\n")
+                            }
+                        }
+                    }
+                }
+            }
+            stream.handle.send("data: last\n\n")
+            stream.handle.close(.server)
+            let got = try await stream.client.events(until: "last").map { $0.data.split(separator: " ") }
+            #expect(got.count == senders * count + 1)
+            for sender in 0..<senders {
+                #expect(got.filter { $0[0] == "\(sender)" }.map { Int($0[1]) } == Array(0..<count))
+            }
+        }
+    }
+
+    @Test func `a close comes after the broadcasts before it`() async throws {
+        try await SocketStreams.run { streams in
+            let stream = try await streams.open()
+            let sent = (0..<100).map { "\($0)" }
+            for data in sent { streams.loop.broadcast(event(data)) }
+            stream.handle.close(.server)
+            streams.loop.broadcast(event("late"))
+            _ = try await stream.client.wholeText()
+            #expect(stream.client.received.value.events.map(\.data) == sent)
+        }
+    }
+
+    @Test func `work for the loop is done in order with the other calls`() async throws {
+        try await SocketStreams.run { streams in
+            let stream = try await streams.open()
+            let before = streams.eventLoop.makePromise(of: [ObserverLog.Entry].self)
+            let after = streams.eventLoop.makePromise(of: [ObserverLog.Entry].self)
+            let (loop, observer) = (streams.loop, streams.observer)
+            loop.run { before.succeed(observer.entries) }
+            stream.handle.close(.server)
+            loop.run { after.succeed(observer.entries) }
+            #expect(try await before.futureResult.get() == [])
+            #expect(try await after.futureResult.get() == [.closed(1, .server)])
+        }
+    }
+
+    @Test func `a heartbeat goes out when the clock says so`() async throws {
+        try await SocketStreams.run { streams in
+            let stream = try await streams.open(limits: StreamLimits(pingInterval: .seconds(15)))
+            for beats in 1...3 {
+                streams.clock.advance(by: .seconds(15))
+                let expected = String(repeating: ":\n", count: beats + 1)
+                #expect(try await stream.client.text(ofAtLeast: expected.utf8.count) == expected)
+            }
+        }
+    }
+
+    @Test func `ten million bytes arrive whole through a small budget`() async throws {
+        try await SocketStreams.run { streams in
+            let stream = try await streams.open(limits: StreamLimits(pingInterval: nil, maxBufferedBytes: 1000))
+            try await streams.turn()
+            let data = String(repeating: "0123456789", count: 1_000_000)
+            #expect(stream.handle.send("data: \(data)\n\n") == .admitted)
+            try await streams.observer.heard(.drained(1))
+            #expect(stream.handle.ledger.bufferedBytes == 0)
+            #expect(stream.handle.send("data: last\n\n") == .admitted)
+            let expected = ":\ndata: \(data)\n\ndata: last\n\n"
+            let isWhole = try await stream.client.text(ofAtLeast: expected.utf8.count) == expected
+            #expect(isWhole)
+            #expect(streams.observer.entries.count == 2)
+        }
+    }
+
+    @Test func `a client that does not read is reset, and the others get everything`() async throws {
+        try await SocketStreams.run { streams in
+            let roomy = StreamLimits(pingInterval: nil, maxBufferedBytes: 1 << 30)
+            let tight = StreamLimits(pingInterval: nil, maxBufferedBytes: 65_536)
+            let slow = try await streams.open(1, limits: tight, reads: false)
+            var others: [SocketStreams.Stream] = []
+            for id in 2...4 { others.append(try await streams.open(id, limits: roomy)) }
+            let sent = (0..<200).map { "\($0) " + String(repeating: "x", count: 10_000) }
+            for data in sent { streams.loop.broadcast(event(data)) }
+            #expect(try await streams.observer.end(of: 1) == .slow)
+            for stream in others {
+                #expect(try await stream.client.events(until: sent.last!).map(\.data) == sent)
+                #expect(stream.handle.ledger.isOpen)
+            }
+            #expect(slow.handle.send("data: x\n\n") == .closed)
+            await slow.client.startReading()
+            let (text, end) = try await slow.client.wholeText()
+            #expect(end == .reset)
+            #expect(text.utf8.count < 500_000)
+            #expect(streams.observer.ends(of: 1) == [.slow])
+        }
+    }
+}
