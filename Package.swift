@@ -55,6 +55,13 @@ let server: [Target] = [
         ],
         swiftSettings: settings
     ),
+    // Only for scripts/bench.
+    .executableTarget(
+        name: "HostServer",
+        dependencies: ["HTTP", "Delivery", "EventStream", httpTypes, nio("NIOCore"), nio("NIOPosix")],
+        path: "Benchmarks/HostServer",
+        swiftSettings: settings
+    ),
     .target(
         name: "TestKit",
         dependencies: ["EventStream", "Delivery", "HTTP", "Scripting", logging, nio("NIOCore"), nio("NIOPosix")],

@@ -129,12 +129,18 @@ CLuaOutcome clua_call(CLuaThread *L, int arguments, int results) {
         lua_pushliteral(L, "C stack overflow");
         return CLUA_FAILED;
     }
+    int base = lua_gettop(L) - arguments - 1;
     clua_arm(L);
     Run run = enter(owner);
     owner->blocked = 1; // a host frame waits for the result
     owner->fresh++;
     int status = lua_pcall(L, arguments, results, 0);
     leave(owner, run);
+    if (status == LUA_OK && owner->overtime) { // some pcall caught that at the very end
+        lua_settop(L, base);
+        lua_pushfstring(L, "time budget used up at %s", owner->place);
+        return CLUA_OVERTIME;
+    }
     return outcome(status);
 }
 

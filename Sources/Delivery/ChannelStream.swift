@@ -61,6 +61,10 @@ final class ChannelStream {
         // The sender may have closed the ledger since, for a close that comes after this frame.
         switch ledger.admit(frame.readableBytes, isEvent: true, evenIfClosed: true) {
         case .admitted: write(frame, isEvent: true)
+        case .full where flushIsDue:
+            // Much was sent in one turn; whether the client is slow shows only now.
+            flush()
+            offer(frame)
         case .full:
             ledger.close()
             overflowed()
@@ -178,10 +182,7 @@ final class ChannelStream {
         timer = timers.schedule(after: Self.lingerTime) { channel.close(promise: nil) }
     }
 
-    private func clientFinished() {
-        lost(.client)
-        channel.close(promise: nil)
-    }
+    private func clientFinished() { cut(.client) }
 
     private func channelClosed() {
         lost(.client)
@@ -191,9 +192,11 @@ final class ChannelStream {
     }
 
     /// Closes at once, because the server stops.
-    func abort() {
+    func abort() { cut(.shutdown) }
+
+    private func cut(_ reason: CloseReason) {
         let isBetweenEvents = queueIsEmpty
-        lost(.shutdown)
+        lost(reason)
         if isBetweenEvents { channel.close(promise: nil) } else { reset() }
     }
 

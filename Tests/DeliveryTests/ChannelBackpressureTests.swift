@@ -110,6 +110,21 @@ import Testing
         for stream in others { #expect(try stream.received() == "data: a\n\ndata: b\n\ndata: c\n\n") }
     }
 
+    @Test func `many broadcasts in one turn are not too much for a client that reads`() throws {
+        let fast = try streams.open(1, limits: limits(100))
+        let slow = try streams.open(2, limits: limits(100))
+        slow.kernel.fill()
+        let events = (100..<200).map { "data: \($0)\n\n" }
+        for event in events { streams.loop.broadcast(ByteBuffer(string: event)) }
+        streams.turn()
+        #expect(try fast.received() == events.joined())
+        #expect(fast.handle.ledger.bufferedBytes == 0)
+        #expect(fast.handle.ledger.eventsSent == events.count)
+        #expect(streams.observer.ends(of: 1) == [])
+        #expect(streams.observer.ends(of: 2) == [.slow])
+        #expect(try slow.received() == "")
+    }
+
     @Test func `what will never be written leaves the account`() throws {
         let stream = try streams.open(limits: limits(100))
         stream.kernel.fill()

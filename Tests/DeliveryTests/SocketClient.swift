@@ -87,7 +87,7 @@ struct SocketClient: Sendable {
             context.close(promise: nil)
         }
 
-        func channelInactive(context: ChannelHandlerContext) { end(.reset) }
+        func channelInactive(context: ChannelHandlerContext) { end(.eof) }
 
         private func end(_ end: End) { received.change { $0.end = $0.end ?? end } }
     }

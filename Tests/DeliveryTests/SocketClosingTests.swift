@@ -49,6 +49,20 @@ import Testing
         }
     }
 
+    @Test func `a FIN from a client that is behind cuts no event in two`() async throws {
+        try await SocketStreams.run { streams in
+            let stream = try await streams.open(limits: Self.roomy, reads: false)
+            stream.handle.send(Self.long)
+            try await streams.turn()
+            try await stream.client.finish()
+            #expect(try await streams.observer.end(of: 1) == .client)
+            await stream.client.startReading()
+            let (text, end) = try await stream.client.wholeText()
+            #expect(end == .reset)
+            #expect(text.utf8.count < Self.long.utf8.count)
+        }
+    }
+
     @Test func `what the client sends is dropped`() async throws {
         try await SocketStreams.run { streams in
             let stream = try await streams.open()

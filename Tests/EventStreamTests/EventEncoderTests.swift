@@ -19,7 +19,7 @@ import Testing
     static let fields = [
         Case("data only", RawEvent(data: "x"), "data: x\n\n"),
         Case("empty data", RawEvent(data: ""), "data:\n\n"),
-        Case("all", RawEvent(id: "7", type: "t", data: "x", retry: 3), "id: 7\nevent: t\nretry: 3\ndata: x\n\n"),
+        Case("all fields", RawEvent(id: "7", type: "t", data: "x", retry: 3), "id: 7\nevent: t\nretry: 3\ndata: x\n\n"),
         Case("an id", RawEvent(id: "a-1", data: "x"), "id: a-1\ndata: x\n\n"),
         Case("an empty id", RawEvent(id: "", data: "x"), "id:\ndata: x\n\n"),
         Case("an id of a space", RawEvent(id: " ", data: "x"), "id:  \ndata: x\n\n"),
