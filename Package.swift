@@ -76,7 +76,10 @@ let server: [Target] = [
     ),
     .testTarget(
         name: "HTTPTests",
-        dependencies: ["HTTP", "TestKit", nio("NIOEmbedded"), nio("NIOHTTP1")],
+        dependencies: [
+            "HTTP", "TestKit", "Delivery", "EventStream", "Scripting", httpTypes,
+            nio("NIOCore"), nio("NIOEmbedded"), nio("NIOHTTP1"), extras("NIOHTTPTypes"),
+        ],
         swiftSettings: settings
     ),
     .testTarget(name: "ScriptingTests", dependencies: ["Scripting", "TestKit"], swiftSettings: settings),

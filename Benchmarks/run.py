@@ -99,7 +99,7 @@ def boundary():
           f"a coroutine per entrance {statistics.median(entrances):.0f} ns CPU ({len(calls)} runs)")
 
 
-def load(port, pid, seconds=3):
+def load(port, pid, seconds=2):
     """Requests per second and microseconds of server CPU per request, saturated."""
     before = cpu_seconds(pid)
     output = subprocess.run(

@@ -2,7 +2,7 @@
 #include "owner.h"
 
 typedef struct {
-    void *object;
+    Held *held; // NULL once finalized
 } Box;
 
 // A class is its metatable, kept in the registry under its number. In the metatable, besides the metamethods:
@@ -33,14 +33,13 @@ static Box *box_at(lua_State *L, int index, int class_number) {
 
 static int collect(lua_State *L) {
     Box *box = lua_touserdata(L, 1);
-    Owner *owner = owner_of(L);
-    bool enforcing = owner->enforcing;
-    owner->enforcing = false;
-    if (box->object) owner->host.release(owner->host.context, box->object);
-    box->object = NULL;
-    owner->enforcing = enforcing;
+    Held *held = box->held;
+    box->held = NULL;
+    if (held) clua_let_go(owner_of(L), held);
     return 0;
 }
+
+Held *clua_held_by(lua_State *L, int index) { return ((Box *)lua_touserdata(L, index))->held; }
 
 // Upvalues of index and new_index: members or setters, the metatable.
 static int raise_unknown(lua_State *L) {
@@ -220,7 +219,7 @@ bool clua_push_object(CLuaThread *L, int class_number, void *object) {
     }
     lua_pop(L, 1);
     Box *box = lua_newuserdatauv(L, sizeof *box, 2);
-    box->object = object;
+    box->held = clua_hold(owner_of(L), object);
     push_class(L, class_number);
     lua_setmetatable(L, -2);
     lua_pushvalue(L, -1);
@@ -231,7 +230,7 @@ bool clua_push_object(CLuaThread *L, int class_number, void *object) {
 
 void *clua_to_object(CLuaThread *L, int index, int class_number) {
     Box *box = box_at(L, index, class_number);
-    return box ? box->object : NULL;
+    return box && box->held ? clua_object_of(box->held) : NULL;
 }
 
 void clua_push_kind(CLuaThread *L, int index) {

@@ -117,6 +117,7 @@ CLuaOutcome clua_resume(CLuaThread *coroutine, CLuaThread *from, int arguments) 
     leave(owner, run);
     bool failed = status != LUA_OK && status != LUA_YIELD;
     if (failed) clua_give_up_if_hookless(coroutine);
+    clua_sweep_held(coroutine);
     if (owner->overtime) return CLUA_OVERTIME; // also where it had to be raised, and if pcall caught it at the very end
     // A yield is a wait: coroutine.yield of ours raises outside a script's own coroutine.
     return status == LUA_YIELD ? CLUA_WAITING : outcome(status);
@@ -136,6 +137,7 @@ CLuaOutcome clua_call(CLuaThread *L, int arguments, int results) {
     owner->fresh++;
     int status = lua_pcall(L, arguments, results, 0);
     leave(owner, run);
+    clua_sweep_held(L);
     if (status == LUA_OK && owner->overtime) { // some pcall caught that at the very end
         lua_settop(L, base);
         lua_pushfstring(L, "time budget used up at %s", owner->place);
@@ -144,7 +146,7 @@ CLuaOutcome clua_call(CLuaThread *L, int arguments, int results) {
     return outcome(status);
 }
 
-static lua_State *main_thread(lua_State *L) {
+lua_State *clua_main_thread(lua_State *L) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_MAINTHREAD);
     lua_State *main = lua_tothread(L, -1);
     lua_pop(L, 1);
@@ -184,7 +186,7 @@ CLuaOutcome clua_end(CLuaThread *coroutine, int64_t nanoseconds) {
 
     // The error that it died of comes back from its end, if no variable raised another. Both are kept on the main
     // stack, because a stack that overflowed has no room.
-    lua_State *main = main_thread(coroutine);
+    lua_State *main = clua_main_thread(coroutine);
     clua_make_room(main, 2);
     int top = lua_gettop(main);
     bool died = lua_status(coroutine) > LUA_YIELD;
@@ -208,6 +210,7 @@ CLuaOutcome clua_end(CLuaThread *coroutine, int64_t nanoseconds) {
     if (status != LUA_OK) lua_xmove(main, coroutine, 1);
     lua_settop(main, top);
 
+    clua_sweep_held(coroutine);
     bool late = owner->overtime;
     if (late) lua_settop(coroutine, 0);
     owner->deadline = deadline;

@@ -15,6 +15,8 @@ enum {
 
 typedef enum { YIELD_SCRIPT = 0, YIELD_WAIT, YIELD_OVERTIME } YieldReason;
 
+typedef struct Held Held; // an object that a box holds
+
 // One per interpreter. Every thread's extra space points to it (lua_newthread copies the main thread's).
 typedef struct {
     CLuaHost host;
@@ -32,11 +34,24 @@ typedef struct {
     lua_State *raising;        // the thread that the hook raised in and has not run in since
     int objects;               // registry reference: address of object -> box, weak values
     int class_count;
+    Held *held;                // all of them
+    bool lost_finalizers;      // Lua could not call a finalizer
 } Owner;
 
 static inline Owner *owner_of(lua_State *L) { return *(Owner **)lua_getextraspace(L); }
 
 int64_t clua_coarse_now(void);
+lua_State *clua_main_thread(lua_State *L);
+Held *clua_hold(Owner *owner, void *object);
+void *clua_object_of(const Held *held);
+/// What the box at `index` holds.
+Held *clua_held_by(lua_State *L, int index);
+/// Releases the object; no Lua code is in its way, and it may not call Lua.
+void clua_let_go(Owner *owner, Held *held);
+void clua_let_go_of_all(Owner *owner);
+void clua_watch_finalizers(lua_State *L);
+/// Releases the objects of boxes whose finalizers were lost, if there are any.
+void clua_sweep_held(lua_State *L);
 /// Before each push that host code asks for. Ends the process on a full stack: a million values, and host code that did
 /// not ask clua_check_stack.
 void clua_make_room(lua_State *L, int count);

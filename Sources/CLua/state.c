@@ -61,6 +61,7 @@ static int open_protected(lua_State *L) {
     clua_open_libraries(L);
     clua_open_coroutines(L);
     owner->objects = weak_table(L, "v");
+    clua_watch_finalizers(L);
     return 0;
 }
 
@@ -91,13 +92,18 @@ CLuaThread *clua_open(CLuaHost host, size_t memory_limit) {
 void clua_close(CLuaThread *main) {
     Owner *owner = owner_of(main);
     lua_close(main);
+    clua_let_go_of_all(owner);
     free(owner);
 }
 
 size_t clua_memory_used(CLuaThread *L) { return owner_of(L)->used; }
 void clua_set_memory_limit(CLuaThread *L, size_t bytes) { owner_of(L)->limit = bytes; }
 void clua_refuse_memory_after(CLuaThread *L, int64_t count) { owner_of(L)->refuse_after = count; }
-void clua_collect(CLuaThread *L) { lua_gc(L, LUA_GCCOLLECT); }
+
+void clua_collect(CLuaThread *L) {
+    lua_gc(L, LUA_GCCOLLECT);
+    clua_sweep_held(L);
+}
 
 int64_t clua_coarse_now(void) {
     struct timespec now;

@@ -6,23 +6,7 @@ public import NIOCore
 public final class LoopTimers {
     /// Names one timer.
     public struct Token {
-        fileprivate let token: TimingWheel<Timer>.Token
-        fileprivate let timer: Timer
-    }
-
-    /// A timer can be taken back even when it has left the wheel and only waits for others of the same moment.
-    fileprivate final class Timer {
-        private var body: (() -> Void)?
-
-        init(_ body: @escaping () -> Void) { self.body = body }
-
-        func cancel() { body = nil }
-
-        func fire() {
-            let body = self.body
-            self.body = nil
-            body?()
-        }
+        fileprivate let token: TimingWheel<() -> Void>.Token
     }
 
     private static let tick = TimeAmount.milliseconds(1)
@@ -30,7 +14,7 @@ public final class LoopTimers {
     private let loop: any EventLoop
     private let clock: any MonotonicClock
     private let start: NIODeadline
-    private var wheel = TimingWheel<Timer>()
+    private var wheel = TimingWheel<() -> Void>()
     private var armed: (tick: UInt64, wakeUp: any WakeUp)?
 
     public init(loop: any EventLoop, clock: any MonotonicClock) {
@@ -45,11 +29,10 @@ public final class LoopTimers {
     /// Runs `body` on the loop once `deadline` has come.
     public func schedule(at deadline: NIODeadline, _ body: @escaping () -> Void) -> Token {
         loop.assertInEventLoop()
-        if wheel.count == 0 { _ = wheel.advance(to: elapsedTicks) }
+        if wheel.count == 0 { wheel.move(to: elapsedTicks) }
         let nanoseconds = max(0, (deadline - start).nanoseconds)
         let ticks = (nanoseconds + Self.tick.nanoseconds - 1) / Self.tick.nanoseconds
-        let timer = Timer(body)
-        let token = Token(token: wheel.schedule(at: UInt64(ticks), timer), timer: timer)
+        let token = Token(token: wheel.schedule(at: UInt64(ticks), body))
         arm()
         return token
     }
@@ -62,7 +45,6 @@ public final class LoopTimers {
     public func cancel(_ token: Token) {
         loop.assertInEventLoop()
         wheel.cancel(token.token)
-        token.timer.cancel()
     }
 
     private var elapsedTicks: UInt64 { UInt64(max(0, (clock.now() - start).nanoseconds) / Self.tick.nanoseconds) }
@@ -78,7 +60,8 @@ public final class LoopTimers {
 
     private func fire() {
         armed = nil
-        for timer in wheel.advance(to: elapsedTicks) { timer.fire() }
+        wheel.move(to: elapsedTicks)
+        while let body = wheel.popDue() { body() }
         arm()
     }
 }

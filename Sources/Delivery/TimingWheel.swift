@@ -30,6 +30,10 @@ struct TimingWheel<Payload> {
     private var free: [Int32] = []
     private var heads = [Int32](repeating: none, count: levels << slotBits)
     private var scheduled: UInt64 = 0
+    /// Entries in slots.
+    private var linked = 0
+    /// Entries whose tick has come; they are in no slot.
+    private var due: ArraySlice<Token> = []
 
     init(now: UInt64 = 0) { self.now = now }
 
@@ -56,16 +60,15 @@ struct TimingWheel<Payload> {
     mutating func cancel(_ token: Token) -> Bool {
         let entry = entries[Int(token.index)]
         guard entry.generation == token.generation, entry.payload != nil else { return false }
-        unlink(token.index)
+        if entry.slot != Self.none { unlink(token.index) }
         _ = release(token.index)
         return true
     }
 
-    /// Moves to `tick` and returns what is due, in order.
-    mutating func advance(to tick: UInt64) -> [Payload] {
-        var due: [Payload] = []
+    /// Moves to `tick`; what is due comes out of `popDue`.
+    mutating func move(to tick: UInt64) {
         while now < tick {
-            guard count > 0 else {
+            guard linked > 0 else {
                 now = tick
                 break
             }
@@ -76,34 +79,40 @@ struct TimingWheel<Payload> {
             expired.sort { entries[Int($0)].order < entries[Int($1)].order }
             for index in expired {
                 unlink(index)
-                due.append(release(index))
+                entries[Int(index)].slot = Self.none
+                due.append(Token(index: index, generation: entries[Int(index)].generation))
             }
         }
-        return due
     }
 
-    /// A tick at or before the first entry's, later than now; nil without entries. Exact within the first wheel.
+    /// The next entry that is due, in order; until it comes out it can be cancelled like any other.
+    mutating func popDue() -> Payload? {
+        while let token = due.popFirst() {
+            if entries[Int(token.index)].generation == token.generation { return release(token.index) }
+        }
+        return nil
+    }
+
+    /// Moves to `tick` and returns what is due, in order.
+    mutating func advance(to tick: UInt64) -> [Payload] {
+        move(to: tick)
+        var payloads: [Payload] = []
+        while let payload = popDue() { payloads.append(payload) }
+        return payloads
+    }
+
+    /// A tick at or before the first entry's, later than now; nil without entries. Exact within the first wheel; of an
+    /// upper wheel, the tick at which the first slot that holds something is handed down.
     var nextExpiry: UInt64? {
-        guard count > 0 else { return nil }
+        guard linked > 0 else { return nil }
+        var earliest = UInt64.max
         for level in 0..<Self.levels {
             let shift = UInt64(level * Self.slotBits)
             let position = now >> shift
-            for step in 1...UInt64(1 << Self.slotBits) {
-                let slot = Self.slot(level: level, position: position + step)
-                guard heads[slot] != Self.none else { continue }
-                return min((position + step) << shift, cascadePoint(above: level))
+            for step in 1...UInt64(1 << Self.slotBits) where heads[Self.slot(level: level, position: position + step)] != Self.none {
+                earliest = min(earliest, (position + step) << shift)
+                break
             }
-        }
-        return cascadePoint(above: Self.levels - 1)
-    }
-
-    /// The next tick at which a wheel above `level` turns, if it holds anything.
-    private func cascadePoint(above level: Int) -> UInt64 {
-        var earliest = UInt64.max
-        for upper in (level + 1)..<max(level + 1, Self.levels) {
-            let shift = UInt64(upper * Self.slotBits)
-            let range = (upper << Self.slotBits)..<((upper + 1) << Self.slotBits)
-            if heads[range].contains(where: { $0 != Self.none }) { earliest = min(earliest, ((now >> shift) + 1) << shift) }
         }
         return earliest
     }
@@ -132,6 +141,7 @@ struct TimingWheel<Payload> {
         entries[Int(index)].next = head
         if head != Self.none { entries[Int(head)].previous = index }
         heads[slot] = index
+        linked += 1
     }
 
     private mutating func unlink(_ index: Int32) {
@@ -142,6 +152,7 @@ struct TimingWheel<Payload> {
             heads[Int(entry.slot)] = entry.next
         }
         if entry.next != Self.none { entries[Int(entry.next)].previous = entry.previous }
+        linked -= 1
     }
 
     private mutating func release(_ index: Int32) -> Payload {

@@ -19,6 +19,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     private var readIsHeld = false
     private var current: Current?
     private var linger: LoopTimers.Token?
+    /// Asked of the kernel once, for every request of the connection.
+    private lazy var clientAddress = context?.remoteAddress
 
     /// The request being answered.
     private struct Current {
@@ -127,7 +129,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         case .route(let number, let parameters):
             var request = Request(
                 method: head.method, target: target, headers: head.headerFields, body: body,
-                clientAddress: context?.remoteAddress)
+                clientAddress: clientAddress)
             request.pathParameters = parameters
             let handle = Exchange(id: exchange, handler: NIOLoopBound(self, eventLoop: loop.eventLoop), loop: loop)
             loop.responder.respond(to: request, route: number, exchange: handle)

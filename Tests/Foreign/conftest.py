@@ -3,13 +3,18 @@
 The binary is `.build/release/mooncast`, or what the environment variable MOONCAST names.
 """
 
+from contextlib import ExitStack, closing
+
 import pytest
-from support import BINARY, Server
+
+from support import BINARY, Client, Server
 
 
 def pytest_configure():
     if not BINARY.is_file():
-        raise pytest.UsageError(f"no server at {BINARY}: build it (swift build -c release), or set MOONCAST to its path")
+        raise pytest.UsageError(
+            f"no server at {BINARY}: build it (swift build -c release), or set MOONCAST to its path"
+        )
 
 
 @pytest.fixture
@@ -31,21 +36,21 @@ def scripts(tmp_path):
 @pytest.fixture
 def launch():
     """`launch(command)` starts any command that ends up as a server, and stops it after the test."""
-    servers = []
+    with ExitStack() as servers:
 
-    def start(command, **options):
-        servers.append(Server(command, **options))
-        return servers[-1]
+        def start(command, **options):
+            server = Server(command, **options)
+            servers.callback(server.clean_up)
+            return server
 
-    yield start
-    failures = []
-    for server in servers:
-        try:
-            server.clean_up()
-        except AssertionError as failure:
-            failures.append(failure)
-    if failures:
-        raise failures[0]
+        yield start
+
+
+@pytest.fixture
+def connect():
+    """`connect(server, path)` opens a `Client`, and closes it after the test."""
+    with ExitStack() as clients:
+        yield lambda *arguments, **options: clients.enter_context(closing(Client(*arguments, **options)))
 
 
 @pytest.fixture

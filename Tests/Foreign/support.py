@@ -78,7 +78,10 @@ class Server:
         self.may_log_errors = may_log_errors
         self.process = subprocess.Popen(
             [str(word) for word in command],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
         )
         self.log = Log(self.process.stderr)
 
@@ -87,10 +90,6 @@ class Server:
         self.url = record["url"]
         self.port = urlsplit(self.url).port
         return self
-
-    @property
-    def is_running(self):
-        return self.process.poll() is None
 
     def send_signal(self, number):
         self.process.send_signal(number)
@@ -102,9 +101,7 @@ class Server:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"still running after {timeout} s:\n{self.log}") from None
         self.log.finish()
-        self.process.stderr.close()
-        with self.process.stdout as output:
-            assert output.read() == b"", "serve writes to standard error only"
+        assert self.process.stdout.read() == b"", "serve writes to standard error only"
         return code
 
     def stop(self, number=signal.SIGTERM):
@@ -118,14 +115,16 @@ class Server:
 
     def clean_up(self):
         """Leaves nothing running, whatever a test did."""
-        if not self.is_running:
-            return
         try:
-            self.stop()
+            if self.process.poll() is None:
+                self.stop()
         finally:
-            if self.is_running:
+            if self.process.poll() is None:
                 self.process.kill()
                 self.process.wait()
+            self.log.finish()
+            self.process.stdout.close()
+            self.process.stderr.close()
 
 
 class Client:
@@ -161,10 +160,7 @@ class Client:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.socket.close()
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
+    def close(self):
         self.socket.close()
 
 

@@ -4,6 +4,7 @@ import re
 import subprocess
 
 import pytest
+
 from support import EXAMPLES, PATIENCE
 
 ROUTES = """
@@ -30,7 +31,9 @@ def answer(*arguments):
     return int(first.split()[1]), headers, body
 
 
-@pytest.mark.parametrize("option", [[], ["--http1.0"], ["--http2"], ["--compressed"]], ids=lambda option: option[0] if option else "plain")
+@pytest.mark.parametrize(
+    "option", [[], ["--http1.0"], ["--http2"], ["--compressed"]], ids=lambda option: option[0] if option else "plain"
+)
 def test_curl_gets_the_head_and_ticks_of_a_stream_at_once(serve, option):
     server = serve(EXAMPLES / "hello")
     command = ["curl", "-siN", "--max-time", str(PATIENCE), *option, f"{server.url}/clock"]

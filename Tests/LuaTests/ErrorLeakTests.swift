@@ -12,7 +12,8 @@ import Testing
         let census = census
 
         lua.define("refuse") { call throws(LuaError) in
-            let first = Census.Being(in: census), second = Census.Being(in: census)
+            let first = Census.Being(in: census)
+            let second = Census.Being(in: census)
             beings.push(first, on: call.stack)
             withExtendedLifetime(second) {}
             throw .message("refused")
@@ -74,7 +75,8 @@ import Testing
 
     static let errors = [
         "error('oops')", "error({})", "error()", "local x = nil; x()", "local x = {} + 1", "refuse()", "raise()",
-        "new():add('x')", "new().name = 5", "error(new())", "local t = setmetatable({}, { __index = refuse }); t.x = t.x",
+        "new():add('x')", "new().name = 5", "error(new())",
+        "local t = setmetatable({}, { __index = refuse }); t.x = t.x",
         "local x <close> = setmetatable({}, { __close = refuse })", "string.rep()", "coroutine.yield()",
         "local function f() return 1 + f() end f()", "('x'):rep(1 << 40)",
         "local t = {}; while true do t[#t + 1] = { #t } end", "local s = 'x'; while true do s = s .. s end",
@@ -84,7 +86,10 @@ import Testing
         "call(function() %@ end)", "spawn(function() %@ end)",
         "call(function() spawn(function() call(function() %@ end) end) end)",
         "spawn(function() pcall(call, function() spawn(function() %@ end) end) end)",
-        "spawn(function() coroutine.wrap(function() call(function() coroutine.wrap(function() %@ end)() end) end)() end)",
+        """
+        spawn(function() coroutine.wrap(function()
+        call(function() coroutine.wrap(function() %@ end)() end) end)() end)
+        """,
         "table.sort({ 1, 2 }, function() spawn(function() %@ end) end)",
         "pcall(string.gsub, 'x', 'x', function() call(function() %@ end) end)",
         "local x <close> = setmetatable({}, { __close = function() call(function() %@ end) end })",
@@ -106,7 +111,9 @@ import Testing
     }
 
     @Test func `ending a coroutine that waits under a host frame lets its objects go`() throws {
-        let source = "local mine = new(); coroutine.wrap(function() local yours = new(); wait(mine, yours, new()) end)()"
+        let source = """
+            local mine = new(); coroutine.wrap(function() local yours = new(); wait(mine, yours, new()) end)()
+            """
         let (coroutine, outcome) = try lua.start(source)
         #expect(outcome == .waiting)
         #expect(census.alive == 3)

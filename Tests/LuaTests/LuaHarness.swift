@@ -10,7 +10,11 @@ final class LuaHarness {
 
     /// Runs a chunk on a coroutine under a budget and ends the coroutine.
     @discardableResult
-    func run(_ source: String, name: String = "test.lua", budget: Duration = .seconds(10)) throws -> LuaCoroutine.Outcome {
+    func run(
+        _ source: String,
+        name: String = "test.lua",
+        budget: Duration = .seconds(10)
+    ) throws -> LuaCoroutine.Outcome {
         let (coroutine, outcome) = try start(source, name: name, budget: budget)
         coroutine.end()
         return outcome

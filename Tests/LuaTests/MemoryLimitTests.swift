@@ -12,7 +12,8 @@ import Testing
     static let bombs = [
         "local t = {} while true do t[#t + 1] = {} end", "local t = {} for i = 1, 1e9 do t[i] = i end",
         "local t = {} for i = 1, 1e9 do t['key' .. i] = true end", "local t for i = 1, 1e9 do t = { t } end",
-        "local s = 'x' while true do s = s .. s end", "local t = {} while true do t[#t + 1] = ('x'):rep(100000) .. #t end",
+        "local s = 'x' while true do s = s .. s end",
+        "local t = {} while true do t[#t + 1] = ('x'):rep(100000) .. #t end",
         "local t = {} while true do t[#t + 1] = function() return t end end",
         "local f = print while true do local g = f f = function() return g end end",
         "local t = {} while true do t[#t + 1] = coroutine.create(print) end",
@@ -20,10 +21,15 @@ import Testing
         "local t = {} while true do t[#t + 1] = string.rep('x', 1 << 20) .. #t end", "return string.rep('x', 8 << 20)",
         "return ('x'):rep(5 << 20):rep(2)",
         "local t = {} for i = 1, 1000 do t[i] = ('x'):rep(1000) end return table.concat(t, (' '):rep(20000))",
-        "return ('x'):rep(1 << 20):gsub('x', '0123456789')", "return ('x'):rep(1 << 20):gsub('x', function(x) return 'abcdefghij' end)",
+        "return ('x'):rep(1 << 20):gsub('x', '0123456789')",
+        "return ('x'):rep(1 << 20):gsub('x', function(x) return 'abcdefghij' end)",
         "local t = {} while true do t[#t + 1] = table.pack(table.unpack({}, 1, 1000)) end",
-        "load(function() return '{' end)", "load(function() return 'x = 1 ' end)", "load(function() return 'aaaaaaaaaaaaaaaa' end)",
-        "local t = setmetatable({}, { __index = function(t, k) t[k] = {} return t[k] end }) for i = 1, 1e9 do local x = t[i] end",
+        "load(function() return '{' end)", "load(function() return 'x = 1 ' end)",
+        "load(function() return 'aaaaaaaaaaaaaaaa' end)",
+        """
+        local t = setmetatable({}, { __index = function(t, k) t[k] = {} return t[k] end })
+        for i = 1, 1e9 do local x = t[i] end
+        """,
         "local t = setmetatable({}, { __mode = 'k' }) local l for i = 1, 1e9 do l = { l } t[l] = {} end",
         "return io.open('/dev/zero'):read('a')", "return string.pack('c' .. (64 << 20), 'x')",
         "local t = {} while true do t[#t + 1] = utf8.char(table.unpack({ 65, 66, 67 })) .. #t end",
@@ -152,7 +158,7 @@ import Testing
         let source = """
             local list = table.pack(table.unpack({}, 1, \(arguments)))
             local function arguments() return table.unpack(list, 1, \(arguments)) end
-            local function fall() ignore(arguments()) return (fall()) end
+            local function fall(a, b, c) ignore(arguments()) return (fall()) end
             ok, message = pcall(fall)
             local t = {} for i = 1, 20 do t[i] = ('x'):rep(5 << 20) .. i end
             """

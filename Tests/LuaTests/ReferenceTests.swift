@@ -79,7 +79,9 @@ import Testing
             reference = lua.state.popReference(from: lua.state.stack)
         }
         #expect(census.alive == 5)
-        reference = { lua.state.stack.push(1); return lua.state.popReference(from: lua.state.stack) }()
+        reference = {
+            lua.state.stack.push(1); return lua.state.popReference(from: lua.state.stack)
+        }()
         for left in (0..<5).reversed() {
             lua.state.collectGarbage()
             #expect(census.alive == left)

@@ -5,26 +5,51 @@ import Testing
 @Suite struct RefusedMemoryTests {
     /// Steps of a workload; each must bear to be broken off at any allocation.
     static let steps = [
-        "local t = {} for i = 1, 20 do t[i] = i .. 'x' t['k' .. i] = i end table.sort(t, function(a, b) return a > b end)",
-        "local s = '' for i = 1, 12 do s = s .. i end return s:rep(9):gsub('%d', function(d) return d .. '!' end):upper()",
+        """
+        local t = {} for i = 1, 20 do t[i] = i .. 'x' t['k' .. i] = i end
+        table.sort(t, function(a, b) return a > b end)
+        """,
+        """
+        local s = '' for i = 1, 12 do s = s .. i end
+        return s:rep(9):gsub('%d', function(d) return d .. '!' end):upper()
+        """,
         "local t = {} for i = 1, 60 do t[i] = 'a' .. i end return #table.concat(t, ', '), table.unpack(t)",
         "local fs = {} for i = 1, 10 do fs[i] = function() fs[i] = i return fs[i] end end for i = 1, 10 do fs[i]() end",
-        "local co = coroutine.wrap(function(a) for i = 1, 9 do a = coroutine.yield(a .. i) end end) for i = 1, 9 do co('v') end",
-        "local co = coroutine.create(function() error({ 'x' }) end) coroutine.resume(co) coroutine.resume(co) coroutine.close(co)",
+        """
+        local co = coroutine.wrap(function(a) for i = 1, 9 do a = coroutine.yield(a .. i) end end)
+        for i = 1, 9 do co('v') end
+        """,
+        """
+        local co = coroutine.create(function() error({ 'x' }) end)
+        coroutine.resume(co) coroutine.resume(co) coroutine.close(co)
+        """,
         "coroutine.wrap(function() local x <close> = closing(function() return {} end) error('boom') end)()",
-        "local co = coroutine.create(function() local x <close> = closing(function() error('y' .. 1) end) coroutine.yield() end) "
+        """
+        local co = coroutine.create(function()
+        local x <close> = closing(function() error('y' .. 1) end) coroutine.yield() end)
+        """
             + "coroutine.resume(co) coroutine.resume(coroutine.running()) coroutine.close(co)",
-        "xpcall(function() local x <close> = closing(function() return {} end) error({}) end, function(m) return m .. 'x' end)",
+        """
+        xpcall(function() local x <close> = closing(function() return {} end)
+        error({}) end, function(m) return m .. 'x' end)
+        """,
         "local function deep(n) return n == 0 and 0 or 1 + deep(n - 1) end return deep(500)",
         "local function nest() return pcall(string.gsub, 'a', 'a', nest) end nest()",
         "local function nest() coroutine.wrap(nest)() end nest()",
         "return load('local a, b = ... return function() return a, b, { a = \"text\", [b] = {} } end')(1, 2)()",
         "local n = 0 load(function() n = n + 1 return n < 9 and 'x = 1 ' or nil end)()",
         "return ('%s %q %5.2f'):format(setmetatable({}, { __tostring = function() return 'a' .. 1 end }), 'q\\n', 1.5)",
-        "local t = setmetatable({}, { __index = function(t, k) t[k] = k .. k return t[k] end }) return t.a, t.b, t.c .. t.d",
-        "local b = new(4) b.name = 'being' .. b.age b.own = { b } return b:add(1) + b:number(), tostring(b), b.name, b.own",
+        """
+        local t = setmetatable({}, { __index = function(t, k) t[k] = k .. k return t[k] end })
+        return t.a, t.b, t.c .. t.d
+        """,
+        """
+        local b = new(4) b.name = 'being' .. b.age
+        b.own = { b } return b:add(1) + b:number(), tostring(b), b.name, b.own
+        """,
         "new():add('x')", "new().age = 1", "new().number()", "refuse()", "return pcall(refuse), pcall(new)",
-        "spawn(function() spawn(function() new().x = {} error('deep' .. 1) end) end)", "call(function() return { new() } end)",
+        "spawn(function() spawn(function() new().x = {} error('deep' .. 1) end) end)",
+        "call(function() return { new() } end)",
         "spawn(function() local b = new() coroutine.wrap(function() local x <close> = closing(new) wait(b) end)() end)",
     ]
 
@@ -98,7 +123,7 @@ import Testing
             subject.lua.state.refuseMemory(after: count)
             let chunk = try? subject.lua.state.compile(protected.utf8, name: "workload.lua")
             subject.lua.state.refuseMemory(after: nil)
-            guard let chunk else { continue } // refused while it was compiled
+            guard let chunk else { continue }  // refused while it was compiled
             subject.lua.state.refuseMemory(after: count)
             let coroutine = subject.lua.state.takeCoroutine()
             coroutine.stack.push(chunk)
@@ -128,27 +153,33 @@ import Testing
     }
 
     @Test(arguments: [
-        "coroutine.resume(dead)", "coroutine.close(dead)", "coroutine.resume(coroutine.running())", "coroutine.resume(late)",
+        "coroutine.resume(dead)", "coroutine.close(dead)", "coroutine.resume(coroutine.running())",
+        "coroutine.resume(late)",
         "pcall(coroutine.wrap(error))", "xpcall(coroutine.resume, error, dead)", "late()", "coroutine.close(suspended)",
         "local function nest() coroutine.wrap(nest)() end pcall(nest) pcall(coroutine.resume, dead)",
     ])
-    func `resuming and closing coroutines needs no memory that could be refused`(source: String) throws {
-        let lua = try LuaHarness()
+    func `resuming and closing coroutines needs no memory that could be refused`(step: String) throws {
         let setUp = """
             dead = coroutine.create(error); coroutine.resume(dead)
             late = coroutine.wrap(function() local x <close> = setmetatable({}, { __close = error }) error() end)
-            suspended = coroutine.create(function() local x <close> = setmetatable({}, { __close = error }) coroutine.yield() end)
+            suspended = coroutine.create(function()
+                local x <close> = setmetatable({}, { __close = error })
+                coroutine.yield()
+            end)
             coroutine.resume(suspended)
+            function step() \(step) end
             """
-        #expect(try lua.run(setUp) == .done)
-        let chunk = try lua.state.compile("pcall(function() \(source) end)".utf8, name: "x.lua")
-        let coroutine = lua.state.takeCoroutine()
-        coroutine.stack.push(chunk)
-        lua.state.collectGarbage()
-        lua.state.refuseMemory(after: 0)
-        _ = coroutine.resume(arguments: 0)
-        coroutine.end()
-        lua.state.refuseMemory(after: nil)
-        #expect(try lua.run("value = 1") == .done)
+        for count in 0..<24 {
+            let lua = try LuaHarness()
+            #expect(try lua.run(setUp) == .done)
+            let chunk = try lua.state.compile("pcall(step)".utf8, name: "x.lua")
+            let coroutine = lua.state.takeCoroutine()
+            coroutine.stack.push(chunk)
+            lua.state.refuseMemory(after: count)
+            _ = coroutine.resume(arguments: 0)
+            coroutine.end()
+            lua.state.refuseMemory(after: nil)
+            #expect(try lua.run("value = 1") == .done)
+        }
     }
 }

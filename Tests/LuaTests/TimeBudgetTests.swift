@@ -4,7 +4,10 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct TimeBudgetTests {
     static let code = EndlessCode.yieldable + EndlessCode.unyieldable
 
-    private func overtimePlace(of outcome: LuaCoroutine.Outcome, _ sourceLocation: SourceLocation = #_sourceLocation) -> String? {
+    private func overtimePlace(
+        of outcome: LuaCoroutine.Outcome,
+        _ sourceLocation: SourceLocation = #_sourceLocation
+    ) -> String? {
         guard case .overtime(let place) = outcome else {
             Issue.record("ended with \(outcome)", sourceLocation: sourceLocation)
             return nil
@@ -103,13 +106,13 @@ import Testing
 
     @Test func `a coroutine used again after an overrun that pcall caught at its end has a whole budget`() throws {
         let lua = try LuaHarness()
-        let sources = ["return pcall(table.sort, { 2, 1 }, function() while true do end end)", "for i = 1, 1e5 do end return 'done'"]
+        let overrun = "return pcall(table.sort, { 2, 1 }, function() while true do end end)"
         let coroutine = lua.state.takeCoroutine()
-        coroutine.stack.push(try lua.state.compile(sources[0].utf8, name: "test.lua"))
+        coroutine.stack.push(try lua.state.compile(overrun.utf8, name: "test.lua"))
         lua.state.startBudget(.milliseconds(8))
         #expect(overtimePlace(of: coroutine.resume(arguments: 0)) == "test.lua:1")
         #expect(coroutine.end() == nil)
-        coroutine.stack.push(try lua.state.compile(sources[1].utf8, name: "test.lua"))
+        coroutine.stack.push(try lua.state.compile("for i = 1, 1e5 do end return 'done'".utf8, name: "test.lua"))
         lua.state.startBudget(.seconds(10))
         #expect(coroutine.resume(arguments: 0) == .done)
         #expect(coroutine.results == ["done"])

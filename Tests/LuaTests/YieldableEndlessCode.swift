@@ -16,7 +16,9 @@ extension EndlessCode {
             "tail calls in turn",
             "local f, g\nf = function() return g() end g = function() return f() end --[[HERE]]\nf()"
         ),
-        EndlessCode("recursion that overflows over and over", "local function f() return 1 + f() end while true do pcall(f) end"),
+        EndlessCode(
+            "recursion that overflows over and over",
+            "local function f() return 1 + f() end while true do pcall(f) end"),
         EndlessCode("load", "load('while true do end', '@test.lua')() --[[HERE]]"),
         EndlessCode("load over and over", "while true do load('x = 1', '@test.lua')() end --[[HERE]]"),
     ]
@@ -30,8 +32,12 @@ extension EndlessCode {
         EndlessCode("xpcall with a looping handler", "xpcall(error, function()\nLOOP end)"),
         EndlessCode("xpcall, both looping", "xpcall(function()\nLOOP end, function() while true do end end)"),
         EndlessCode("xpcall with a handler that fails", "while true do\nxpcall(error, error) end --[[HERE]]"),
-        EndlessCode("xpcall whose handler fails and calls it", "local function h() xpcall(error, h) end\nwhile true do h() end"),
-        EndlessCode("xpcall whose handler loops in xpcall", "xpcall(error, function() while true do xpcall(function()\nLOOP end, print) end end)"),
+        EndlessCode(
+            "xpcall whose handler fails and calls it",
+            "local function h() xpcall(error, h) end\nwhile true do h() end"),
+        EndlessCode(
+            "xpcall whose handler loops in xpcall",
+            "xpcall(error, function() while true do xpcall(function()\nLOOP end, print) end end)"),
     ]
 
     private static let coroutines = [
@@ -40,8 +46,8 @@ extension EndlessCode {
         EndlessCode(
             "three coroutines in one another",
             """
-            coroutine.wrap(function() coroutine.resume(coroutine.create(function() coroutine.wrap(function()
-            LOOP end)() end)) end)()
+            coroutine.wrap(function() coroutine.resume(coroutine.create(function()
+            coroutine.wrap(function() LOOP end)() end)) end)()
             """
         ),
         EndlessCode(
@@ -54,7 +60,9 @@ extension EndlessCode {
         ),
         EndlessCode("coroutines over and over", "while true do coroutine.wrap(function() end)() end"),
         EndlessCode("failing coroutines over and over", "while true do coroutine.resume(coroutine.create(error)) end"),
-        EndlessCode("resuming a dead one", "local c = coroutine.create(error)\nwhile true do coroutine.resume(c) end --[[HERE]]"),
+        EndlessCode(
+            "resuming a dead one",
+            "local c = coroutine.create(error)\nwhile true do coroutine.resume(c) end --[[HERE]]"),
         EndlessCode(
             "a tree of short coroutines",
             "local function f(n) if n > 0 then for _ = 1, 8 do coroutine.wrap(f)(n - 1) end end end f(50)"
@@ -70,7 +78,9 @@ extension EndlessCode {
             coroutine.resume(c) coroutine.close(c)
             """
         ),
-        EndlessCode("coroutine.close over and over", "while true do coroutine.close(coroutine.create(print)) end --[[HERE]]"),
+        EndlessCode(
+            "coroutine.close over and over",
+            "while true do coroutine.close(coroutine.create(print)) end --[[HERE]]"),
     ]
 
     private static let closed = [
@@ -79,7 +89,9 @@ extension EndlessCode {
         EndlessCode("a variable closed by goto", "do \(closing("\nLOOP")) goto out end ::out::"),
         EndlessCode("a variable closed by return", "(function() \(closing("\nLOOP")) return 1 end)()"),
         EndlessCode("a variable closed by an error", "pcall(function() \(closing("\nLOOP")) error() end)"),
-        EndlessCode("a variable closed by an error nobody caught", "coroutine.wrap(function() \(closing("\nLOOP")) error() end)()"),
+        EndlessCode(
+            "a variable closed by an error nobody caught",
+            "coroutine.wrap(function() \(closing("\nLOOP")) error() end)()"),
         EndlessCode("the state of a generic for", "for _ in next, {}, nil, \(with("__close")) do end"),
     ]
 

@@ -11,7 +11,10 @@ enum Snippets {
               local words = {}
               for index = 2, results.n do words[index - 1] = tostring(results[index]) end
               if not results[1] then words[1] = "error: " .. words[1] end
-              if not response:is_sse_response() then response.body = table.concat(words, " ") end
+              response.body = table.concat(words, " ")
+            end)
+            HTTPServer.register_route("POST", "/answer", function(request, response)
+              assert(load(request.body, "=snippet.lua"))(request, response)
             end)
             """)
     }
@@ -21,5 +24,10 @@ enum Snippets {
     static func run(_ code: String, query: String = "", headers: [String] = []) async throws -> String {
         let text = "local request, response = ...; " + code
         return try await server.value.body("POST", "/run/snippet" + query, headers: headers, body: text)
+    }
+
+    /// Runs the code with `request` and `response`; returns the whole response that it makes.
+    static func answer(_ code: String) async throws -> String {
+        try await server.value.response(to: "POST", "/answer", body: "local request, response = ...; " + code)
     }
 }

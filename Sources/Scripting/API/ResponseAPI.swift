@@ -52,8 +52,7 @@ struct ResponseAPI {
             return .results(1)
         }
         members.method("is_sse_response", 0...0) { response, call in
-            if case .stream = response.phase { return call.returning(true) }
-            return call.returning(false)
+            call.returning(response.connection != nil)
         }
     }
 

@@ -58,9 +58,9 @@ struct SSEConnectionAPI {
             })
         members.property(
             "id",
-            get: { connection, call in call.returning(connection.customID ?? connection.uuid) },
+            get: { connection, call in call.returning(connection.assignedID) },
             set: { connection, call throws(LuaError) in
-                connection.customID = try call.string(1, "id")
+                connection.assignedID = try call.string(1, "id")
                 return .none
             })
         members.property("uuid", get: { connection, call in call.returning(connection.uuid) })

@@ -15,7 +15,7 @@ struct StreamStart {
         guard !response.hasBody else { throw .message("the response has a body already") }
         guard response.status.code == 200 else { throw .message("the response has status \(response.status.code); a stream needs 200") }
 
-        let request = RequestObject(response.request, clientID: 0)
+        let request = response.requestObject
         let connection = ConnectionObject()
         connection.path = response.request.target.path
         connection.lastEventID = request.lastEventID
@@ -48,7 +48,7 @@ struct StreamStart {
         connection.task = response.task
         connection.openedAt = MonotonicSeconds.of(runtime.scheduler.timers.now)
         let own = response.headers.map { (name: $0.name.rawName, value: $0.value) }
-        connection.opening = StreamOpening(
+        response.opening = StreamOpening(
             id: connection.id, ledger: ledger, limits: limits, retry: options.retry, headers: own + options.headers)
         runtime.streams.add(connection)
         response.phase = .stream(connection)

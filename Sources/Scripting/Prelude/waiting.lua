@@ -17,7 +17,7 @@ function await(signal, timeout)
     state = host.signal_state(signal.timeout)
   end
   if not state then host.argument_error("await", 1, "signal", "a Signal or a timer", signal) end
-  if timeout ~= nil and (type(timeout) ~= "number" or timeout < 0) then
+  if timeout ~= nil and (type(timeout) ~= "number" or not (timeout >= 0)) then -- NaN is not
     host.argument_error("await", 2, "timeout", "a number of seconds", timeout)
   end
   local ticket = host.ticket()

@@ -1,6 +1,5 @@
 import Delivery
 import EventStream
-import HTTP
 import Lua
 import NIOCore
 
@@ -21,9 +20,6 @@ final class ConnectionObject {
     var path = ""
     var phase = Phase.inactive
     var handle: StreamHandle?
-    /// How it will be opened; taken when it is.
-    var opening: StreamOpening?
-    var hasOpened = false
     /// What was sent before the head went out, in order.
     var held: [(frame: ByteBuffer, isEvent: Bool)] = []
     /// Why it ends as soon as it has opened.
@@ -31,13 +27,33 @@ final class ConnectionObject {
     var lastEventID = ""
     /// Until `sse_connection_opened` has been told.
     var request: RequestObject?
-    weak var task: ScriptTask?
+    /// The handler's task, until it ends.
+    var task: ScriptTask?
     /// Keeps the Lua value, once a script has hung something on it.
     var pin: LuaReference?
     /// Monotonic seconds.
     var openedAt = 0.0
-    var customID: String?
-    private(set) lazy var uuid = UUIDv4.make()
+    /// What few scripts ask for, so that the others do not pay for it.
+    private var names: Names?
+
+    private final class Names {
+        let uuid = UUIDv4.make()
+        var id: String?
+    }
+
+    private func makeNames() -> Names {
+        if names == nil { names = Names() }
+        return names!
+    }
+
+    /// Made when first asked for.
+    var uuid: String { makeNames().uuid }
+
+    /// At first the `uuid`.
+    var assignedID: String {
+        get { makeNames().id ?? uuid }
+        set { makeNames().id = newValue }
+    }
 
     var isActive: Bool {
         switch phase {

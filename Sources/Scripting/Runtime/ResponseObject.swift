@@ -15,19 +15,27 @@ final class ResponseObject {
     }
 
     let request: Request
+    /// What the handler got besides.
+    let requestObject: RequestObject
     let exchange: Exchange
     var phase = Phase.open
     var status = HTTPResponse.Status.ok
     var headers = HTTPFields()
     var body = ByteBuffer()
     var hasBody = false
-    /// The handler's task.
-    weak var task: ScriptTask?
+    /// The handler's task, until it ends.
+    var task: ScriptTask?
+    /// How the stream will be opened; nil once it is.
+    var opening: StreamOpening?
 
-    init(request: Request, exchange: Exchange) {
-        self.request = request
+    init(_ requestObject: RequestObject, exchange: Exchange) {
+        self.request = requestObject.request
+        self.requestObject = requestObject
         self.exchange = exchange
     }
+
+    /// The stream that it became.
+    var connection: ConnectionObject? { if case .stream(let connection) = phase { connection } else { nil } }
 
     /// Sends what the script has made of it, once.
     func send() {

@@ -7,7 +7,7 @@ import Lua
 import NIOCore
 
 /// The scripts at work: interpreter, tasks, streams, routes. Lives on the script loop, reached only through `ScriptHost`.
-final class Runtime {
+final class Runtime: HandlerObserver {
     let configuration: ScriptHost.Configuration
     let directory: ScriptDirectory
     let log: Logger
@@ -48,6 +48,7 @@ final class Runtime {
         nodes = Nodes(scheduler: scheduler)
         callbackTimers = CallbackTimers(timers: timers)
         listener = Listener(configuration: configuration, loop: loop, log: log)
+        scheduler.handlers = self
         scheduler.onFault = { [unowned self] report, origin in noteFault(report, origin) }
         listener.onEvent = { [unowned self] event in listenerEvent(event) }
         enter()
@@ -68,27 +69,31 @@ final class Runtime {
             return exchange.respond(.error(.notFound, "nothing is at \(request.target.path)"))
         }
         lastClientID += 1
-        let response = ResponseObject(request: request, exchange: exchange)
+        let request = RequestObject(request, clientID: lastClientID)
+        let response = ResponseObject(request, exchange: exchange)
         let task = scheduler.makeTask(.handler(response))
         response.task = task
-        task.whenWaiting = { [unowned self, unowned task] in
-            if case .stream(let connection) = response.phase {
-                open(connection, response)
-            } else if case .open = response.phase {
-                handlers[exchange.id] = task
-            }
-        }
-        task.whenEnded = { [unowned self] ending in handlerEnded(response, ending) }
         let stack = task.coroutine.stack
         stack.push(callback)
-        classes.request.push(RequestObject(request, clientID: lastClientID), on: stack)
+        classes.request.push(request, on: stack)
         classes.response.push(response, on: stack)
         scheduler.run(task, arguments: 2)
     }
 
-    private func handlerEnded(_ response: ResponseObject, _ ending: ScriptTask.Ending) {
-        handlers[response.exchange.id] = nil
-        if case .stream(let connection) = response.phase {
+    /// A handler waits for the first time, or again.
+    func handlerWaits(_ response: ResponseObject, _ task: ScriptTask) {
+        if let connection = response.connection {
+            open(connection, response)
+        } else if case .open = response.phase {
+            handlers[response.exchange.id] = task
+        }
+    }
+
+    func handlerEnded(_ response: ResponseObject, _ ending: ScriptTask.Ending) {
+        response.task = nil
+        if !handlers.isEmpty { handlers[response.exchange.id] = nil }
+        if let connection = response.connection {
+            connection.task = nil
             if case .failed = ending { _ = connection.close(.error) }
             open(connection, response)
             return
@@ -108,10 +113,9 @@ final class Runtime {
 
     /// Sends a stream's head and tells `sse_connection_opened`; what was sent meanwhile follows. Once.
     private func open(_ connection: ConnectionObject, _ response: ResponseObject) {
-        guard let handle = connection.handle, !connection.hasOpened else { return }
-        connection.hasOpened = true
-        response.exchange.open(connection.opening!)
-        connection.opening = nil
+        guard let handle = connection.handle, let opening = response.opening else { return }
+        response.opening = nil
+        response.exchange.open(opening)
         if case .opening = connection.phase { connection.phase = .open }
         for (frame, isEvent) in connection.held { handle.deliver(frame, isEvent: isEvent) }
         connection.held = []

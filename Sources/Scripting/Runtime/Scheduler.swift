@@ -2,6 +2,12 @@ import Delivery
 import Lua
 import NIOCore
 
+/// What the scheduler tells of tasks that answer requests.
+protocol HandlerObserver: AnyObject {
+    func handlerWaits(_ response: ResponseObject, _ task: ScriptTask)
+    func handlerEnded(_ response: ResponseObject, _ ending: ScriptTask.Ending)
+}
+
 /// Runs tasks: one at a time, each in its coroutine, each entrance under a budget. Lives on the script loop.
 final class Scheduler {
     let state: LuaState
@@ -9,6 +15,8 @@ final class Scheduler {
     private let loop: any EventLoop
     private let limits: ScriptLimits
     private let reporter: ErrorReporter
+    /// Told what becomes of handlers; other tasks have closures of their own.
+    weak var handlers: (any HandlerObserver)?
     /// Told of every fault, once.
     var onFault: (ErrorReport, ScriptTask.Origin) -> Void = { _, _ in }
 
@@ -61,11 +69,11 @@ final class Scheduler {
         current = outer
         if outcome != .waiting, task.ticket != 0 { stopWaiting(task) }
         switch outcome {
-        case .waiting: task.whenWaiting?()
+        case .waiting: if case .handler(let response) = task.origin { handlers?.handlerWaits(response, task) }
         case .done:
             task.onResults?()
             state.giveBack(task.coroutine)
-            task.whenEnded?(.returned)
+            end(task, .returned)
         case .failed, .overtime, .outOfMemory: fail(task, outcome)
         }
     }
@@ -76,7 +84,12 @@ final class Scheduler {
         if case .outOfMemory = outcome { state.collectGarbage() }
         guard let found else { return }
         onFault(found, task.origin)
-        task.whenEnded?(.failed(found))
+        end(task, .failed(found))
+    }
+
+    private func end(_ task: ScriptTask, _ ending: ScriptTask.Ending) {
+        if case .handler(let response) = task.origin { handlers?.handlerEnded(response, ending) }
+        task.whenEnded?(ending)
     }
 
     /// Runs `body` as an entrance of its own in the loop's next turn.
@@ -150,6 +163,6 @@ final class Scheduler {
             guard woken.removeValue(forKey: task.id) != nil else { return }
         }
         if let message = task.coroutine.end() { onFault(reporter.report(message: message), task.origin) }
-        task.whenEnded?(.cancelled)
+        end(task, .cancelled)
     }
 }

@@ -38,7 +38,6 @@ final class ScriptTask {
     var wakeArguments = 0
     /// Whether it goes on when its client has left.
     var isDetached = false
-    var whenWaiting: (() -> Void)?
     /// Called with its results on its stack, before `whenEnded`.
     var onResults: (() -> Void)?
     var whenEnded: ((Ending) -> Void)?

@@ -1,0 +1,54 @@
+import NIOCore
+import TestKit
+import Testing
+
+@testable import HTTP
+
+@Suite(.timeLimit(.minutes(1))) struct OpenFileTests {
+    private let tree: FileTree
+
+    init() throws { tree = try FileTree() }
+
+    private func open(_ name: String) -> OpenFile? { OpenFile(path: tree.root + "/" + name, beneath: tree.root) }
+
+    @Test func `its size and bytes are the file's`() throws {
+        try tree.directory.write("0123456789", to: "public/digits")
+        let file = try #require(open("digits"))
+        #expect(file.size == 10)
+        #expect(file.read(at: 0, count: 100) == ByteBuffer(string: "0123456789"))
+        #expect(file.read(at: 0, count: 4) == ByteBuffer(string: "0123"))
+        #expect(file.read(at: 8, count: 4) == ByteBuffer(string: "89"))
+        #expect(file.read(at: 10, count: 4) == nil)
+        #expect(file.read(at: 11, count: 4) == nil)
+    }
+
+    @Test func `an empty file opens`() throws {
+        let file = try #require(open("empty.txt"))
+        #expect(file.size == 0)
+        #expect(file.read(at: 0, count: 1) == nil)
+    }
+
+    @Test(arguments: [
+        "", "nothing", "sub", "fifo", "link-out", "link-absolute-out", "link-chain", "link-nowhere", "link-self", "../secret.txt",
+        "link-twin/a.txt", "a.txt/",
+    ])
+    func `what is not a regular file beneath the root does not open`(_ name: String) throws {
+        #expect(open(name) == nil)
+        #expect(try tree.openCount == 0)
+    }
+
+    @Test func `the root's name is compared byte by byte`() throws {
+        // Both names are one and the same to Unicode.
+        let directory = try TemporaryDirectory(["caf\u{e9}/a": "inside", "cafe\u{301}/a": "outside"])
+        #expect(OpenFile(path: directory.path + "/caf\u{e9}/a", beneath: directory.path + "/caf\u{e9}") != nil)
+        #expect(OpenFile(path: directory.path + "/cafe\u{301}/a", beneath: directory.path + "/caf\u{e9}") == nil)
+    }
+
+    @Test func `it closes when nobody holds it`() throws {
+        var file = open("a.txt")
+        #expect(try tree.openCount == 1)
+        #expect(file?.size == 1)
+        file = nil
+        #expect(try tree.openCount == 0)
+    }
+}
