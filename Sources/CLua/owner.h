@@ -7,6 +7,7 @@
 #include <lualib.h>
 
 #include "include/CLua.h"
+#include "pool.h"
 
 enum {
     HOOK_INTERVAL = 100, // instructions between two looks at the clock
@@ -20,6 +21,7 @@ typedef struct Held Held; // an object that a box holds
 // One per interpreter. Every thread's extra space points to it (lua_newthread copies the main thread's).
 typedef struct {
     CLuaHost host;
+    Pool pool;
     size_t used, limit;
     int64_t refuse_after;      // tests only; negative: off
     bool enforcing;            // Lua code runs: the allocator may refuse

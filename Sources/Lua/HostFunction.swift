@@ -1,5 +1,5 @@
 /// A function of the host that Lua can call.
-public struct HostFunction {
+public final class HostFunction {
     public typealias Body = (LuaCall) throws(LuaError) -> Return
 
     /// How a host function ends.
@@ -20,4 +20,11 @@ public struct HostFunction {
     let receiver: Int
     let arguments: ClosedRange<Int>
     let body: Body
+
+    init(name: String, receiver: Int, arguments: ClosedRange<Int>, body: @escaping Body) {
+        self.name = name
+        self.receiver = receiver
+        self.arguments = arguments
+        self.body = body
+    }
 }

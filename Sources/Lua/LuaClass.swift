@@ -26,7 +26,7 @@ public struct LuaClass<Object: AnyObject> {
             guard let object = clua_to_object(call.stack.thread, 1, number) else {
                 throw .message("the object is of another class")
             }
-            return try body(Unmanaged<Object>.fromOpaque(object).takeUnretainedValue(), call)
+            return try body(Self.object(object), call)
         }
         return state._withUnsafeGuaranteedRef { $0.add(function) }
     }
@@ -68,13 +68,18 @@ public struct LuaClass<Object: AnyObject> {
 
     /// Pushes the one Lua value of the object; the value holds the object.
     public func push(_ object: Object, on stack: LuaStack) {
-        let retained = Unmanaged.passRetained(object)
+        let retained = Unmanaged<AnyObject>.passRetained(object)
         if !clua_push_object(stack.thread, number, retained.toOpaque()) { retained.release() }
     }
 
     /// The object at a stack index; nil for any other value.
     public func object(at index: Int, of stack: LuaStack) -> Object? {
-        clua_to_object(stack.thread, Int32(index), number).map { Unmanaged<Object>.fromOpaque($0).takeUnretainedValue() }
+        clua_to_object(stack.thread, Int32(index), number).map { Self.object($0) }
+    }
+
+    /// C has checked the class. Not `Unmanaged<Object>`, whose metadata would be looked up in every call.
+    private static func object(_ pointer: UnsafeMutableRawPointer) -> Object {
+        unsafeDowncast(Unmanaged<AnyObject>.fromOpaque(pointer).takeUnretainedValue(), to: Object.self)
     }
 
     /// The object that an argument is.

@@ -51,7 +51,7 @@ public final class LuaCoroutine {
     /// - Returns: the message of an error that one of them raised.
     @discardableResult
     public func end(within duration: Duration = .milliseconds(100)) -> String? {
-        switch clua_end(stack.thread, duration.nanoseconds) {
+        switch clua_end(stack.thread, duration.wholeNanoseconds) {
         case CLUA_DONE: return nil
         case CLUA_OVERTIME: return "its '<close>' variables were cut short by the time budget"
         default:

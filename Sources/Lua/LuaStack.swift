@@ -120,6 +120,10 @@ public struct LuaStack {
     /// The border of a table, without `__len`.
     public func length(of index: Int) -> Int { Int(clua_length(thread, Int32(index))) }
 
+    /// Goes on to the next pair: the key at -2, the value at -1. Before the first, push nil; before each other, pop the
+    /// value. False at the end, with the key popped.
+    public func nextPair(of table: Int) -> Bool { clua_next(thread, Int32(table)) }
+
     /// Calls `body` for each pair, with the key at -2 and the value at -1. The body leaves the stack as it found it.
     public func forEachPair<Failure: Error>(of table: Int, _ body: () throws(Failure) -> Void) throws(Failure) {
         let absolute = table < 0 ? count + table + 1 : table

@@ -55,7 +55,7 @@ struct Serve: AsyncParsableCommand {
             var configuration = ScriptHost.Configuration(directory: try ScriptDirectory(directory), host: host, port: port)
             configuration.isDevelopment = dev
             let node = try await Node.make(configuration, threads: threads ?? System.coreCount, log: log)
-            DescriptorLimit.raise()
+            ProcessSetup.prepare()
             try await node.start()
             let service = NodeService(node: node, deadline: .nanoseconds(Int64(shutdownTimeout * 1e9)), log: log)
             let group = ServiceGroup(

@@ -26,6 +26,8 @@ final class EmbeddedServer {
         func streamLagging(_ stream: StreamID, bufferedBytes: Int) {}
         func streamDrained(_ stream: StreamID) {}
 
+        var gone: [Exchange.ID] { heard.withLock { $0.gone } }
+        var exchanges: [Exchange.ID] { heard.withLock { $0.requests.map(\.exchange.id) } }
         var paths: [String] { heard.withLock { $0.requests.map(\.request.target.path) } }
     }
 

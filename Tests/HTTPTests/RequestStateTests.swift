@@ -110,7 +110,7 @@ import Testing
 
     @Test func `a half-closed request is still answered, and then it is over`() {
         var state = Self.answering()
-        #expect(!state.closeInput())
+        #expect(state.closeInput() == false)
         #expect(state.inputIsClosed)
         #expect(state.closesAfterAnswer)
         #expect(state.answered() == .close)
@@ -118,23 +118,23 @@ import Testing
 
     @Test func `a client that leaves owed nothing can be let go`() {
         var idle = RequestState(limits: Self.limits)
-        #expect(idle.closeInput())
+        #expect(idle.closeInput() == true)
         var collecting = RequestState(limits: Self.limits)
         _ = collecting.received(.head(Self.head()))
-        #expect(collecting.closeInput())
+        #expect(collecting.closeInput() == true)
     }
 
     @Test func `a server that stops closes what is idle at once and the rest after its answer`() {
         var idle = RequestState(limits: Self.limits)
-        #expect(idle.shutDown())
+        #expect(idle.shutDown() == true)
         var collecting = RequestState(limits: Self.limits)
         _ = collecting.received(.head(Self.head()))
-        #expect(!collecting.shutDown())
+        #expect(collecting.shutDown() == false)
         #expect(collecting.received(.end(nil)) == .dispatch(Self.head(), ByteBuffer()))
         #expect(collecting.closesAfterAnswer)
         #expect(collecting.answered() == .close)
         var answering = Self.answering()
-        #expect(!answering.shutDown())
+        #expect(answering.shutDown() == false)
         #expect(answering.closesAfterAnswer)
         #expect(answering.answered() == .close)
     }
@@ -146,7 +146,7 @@ import Testing
         #expect(state.answered() == .close)
         #expect(state.received(.head(Self.head())) == .none)
         #expect(state.failed(.badHost) == .none)
-        #expect(!state.shutDown())
+        #expect(state.shutDown() == false)
     }
 
     @Test func `an answer that nobody asked for ends nothing but itself`() {

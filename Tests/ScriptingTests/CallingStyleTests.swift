@@ -1,3 +1,4 @@
+import Scripting
 import TestKit
 import Testing
 

@@ -42,6 +42,16 @@ extension TestServer {
         return client
     }
 
+    /// The whole response to a GET on a connection of its own.
+    func response(to path: String, headers: [String] = []) async throws -> String {
+        try await response(to: "GET", path, headers: headers)
+    }
+
+    /// The body of the response to a GET.
+    func body(_ path: String, headers: [String] = []) async throws -> String {
+        try await body("GET", path, headers: headers)
+    }
+
     /// What scripts have printed so far, a string per `print`.
     var printed: [String] { log.lines.filter { $0.hasPrefix("info ") }.map { String($0.dropFirst(5)) } }
 
@@ -54,6 +64,6 @@ extension TestServer {
 extension TestClient {
     /// What followed the stream's head and its first comment.
     var events: String {
-        text.range(of: "\r\n\r\n:\n").map { String(text[$0.upperBound...]) } ?? "no stream: \(text)"
+        text.firstRange(of: "\r\n\r\n:\n").map { String(text[$0.upperBound...]) } ?? "no stream: \(text)"
     }
 }

@@ -58,6 +58,8 @@ typedef struct {
 CLuaThread *_Nullable clua_open(CLuaHost host, size_t memory_limit);
 /// Ends the interpreter; every box is released. Pending `<close>` variables of coroutines do not run. [protected]
 void clua_close(CLuaThread *main);
+/// Fits the process's malloc to Lua's garbage. [plain]
+void clua_tune_allocator(void);
 /// Bytes in use by Lua values. [plain]
 size_t clua_memory_used(CLuaThread *thread);
 /// Sets the bytes that Lua code may have in use. [plain]

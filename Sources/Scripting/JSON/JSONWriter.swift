@@ -18,10 +18,20 @@ struct JSONWriter {
         self.markers = markers
         self.isPretty = isPretty
         self.buffer = buffer
+        self.buffer.reserveCapacity(minimumWritableBytes: 256)
     }
 
     /// - Throws: for what JSON cannot say: a function, NaN, a table of mixed keys, a cycle.
-    mutating func write(_ index: Int, depth: Int = 0) throws(LuaError) {
+    /// The stack is left as it was.
+    mutating func write(_ index: Int) throws(LuaError) {
+        let top = stack.count
+        do { try write(index, depth: 0) } catch {
+            stack.truncate(to: top)
+            throw error
+        }
+    }
+
+    private mutating func write(_ index: Int, depth: Int) throws(LuaError) {
         switch stack.type(at: index) {
         case .nil, .none: buffer.writeStaticString("null")
         case .boolean: buffer.writeStaticString(stack.boolean(at: index) ? "true" : "false")
@@ -64,7 +74,7 @@ struct JSONWriter {
         try stack.forEachPair(of: table) { () throws(LuaError) in
             pairs += 1
             guard stack.type(at: -2) == .number, let key = stack.integer(at: -2), (1...max(1, length)).contains(key), length > 0 else {
-                throw .message("a table must be a list (keys 1 to n) or have only string keys; this one has the key \(keyText())")
+                throw mixedKeys()
             }
         }
         guard pairs == length else { throw .message("a list must have no holes: its length is \(length), its elements are \(pairs)") }
@@ -84,20 +94,18 @@ struct JSONWriter {
     private mutating func writeObject(_ table: Int, depth: Int) throws(LuaError) {
         buffer.writeInteger(UInt8(ascii: "{"))
         var isFirst = true
-        var writer = self
-        try stack.forEachPair(of: table) { () throws(LuaError) in
-            guard let key = stack.bytes(at: -2) else {
-                throw .message("a table must be a list (keys 1 to n) or have only string keys; this one has the key \(keyText())")
-            }
-            if !isFirst { writer.buffer.writeInteger(UInt8(ascii: ",")) }
+        stack.pushNil()
+        while stack.nextPair(of: table) {
+            guard let key = stack.bytes(at: -2) else { throw mixedKeys() }
+            if !isFirst { buffer.writeInteger(UInt8(ascii: ",")) }
             isFirst = false
-            writer.breakLine(depth + 1)
-            writer.writeString(key)
-            writer.buffer.writeInteger(UInt8(ascii: ":"))
-            if isPretty { writer.buffer.writeInteger(UInt8(ascii: " ")) }
-            try writer.write(-1, depth: depth + 1)
+            breakLine(depth + 1)
+            writeString(key)
+            buffer.writeInteger(UInt8(ascii: ":"))
+            if isPretty { buffer.writeInteger(UInt8(ascii: " ")) }
+            try write(-1, depth: depth + 1)
+            stack.pop()
         }
-        self = writer
         if !isFirst { breakLine(depth) }
         buffer.writeInteger(UInt8(ascii: "}"))
     }
@@ -107,7 +115,9 @@ struct JSONWriter {
         try write(-1, depth: depth)
     }
 
-    private func keyText() -> String { stack.description(at: -2) }
+    private func mixedKeys() -> LuaError {
+        .message("a table must be a list (keys 1 to n) or have only string keys; this one has the key \(stack.description(at: -2))")
+    }
 
     private mutating func breakLine(_ depth: Int) {
         guard isPretty else { return }

@@ -8,7 +8,7 @@ struct ErrorReporter {
     let names: KnownNames
 
     /// The report for a run that did not return; nil for one that did, or waits.
-    func report(_ outcome: LuaCoroutine.Outcome, budget: Duration, traceback: () -> String) -> ErrorReport? {
+    func report(_ outcome: LuaCoroutine.Outcome, budget: Int64, traceback: () -> String) -> ErrorReport? {
         switch outcome {
         case .done, .waiting: return nil
         case .failed(let message, let traceback): return report(message: explain(message), traceback: traceback)
@@ -17,8 +17,7 @@ struct ErrorReporter {
             let limit = limits.memory >= 1 << 20 ? "\(limits.memory >> 20) MiB" : "\(limits.memory) bytes"
             return report(message: "\(place)not enough memory: scripts may use \(limit)", traceback: traceback)
         case .overtime(let place):
-            let limit = budget / .milliseconds(1)
-            let message = "\(place): the time budget of \(Int(limit)) ms is used up; a long task must sleep() in between"
+            let message = "\(place): the time budget of \(budget / 1_000_000) ms is used up; a long task must sleep() in between"
             return report(message: message, traceback: traceback())
         }
     }

@@ -14,7 +14,6 @@ final class ResponseObject {
         case sent
     }
 
-    let request: Request
     /// What the handler got besides.
     let requestObject: RequestObject
     let exchange: Exchange
@@ -29,10 +28,11 @@ final class ResponseObject {
     var opening: StreamOpening?
 
     init(_ requestObject: RequestObject, exchange: Exchange) {
-        self.request = requestObject.request
         self.requestObject = requestObject
         self.exchange = exchange
     }
+
+    var request: Request { requestObject.request }
 
     /// The stream that it became.
     var connection: ConnectionObject? { if case .stream(let connection) = phase { connection } else { nil } }
@@ -45,7 +45,9 @@ final class ResponseObject {
         }
         phase = .sent
         if hasBody, headers[.contentType] == nil { headers[.contentType] = "text/plain; charset=utf-8" }
-        exchange.respond(Response(status: status, headers: headers, body: .bytes(body)))
+        let response = Response(status: status, headers: headers, body: .bytes(body))
+        (headers, body) = (HTTPFields(), ByteBuffer()) // the script's object may outlive the answer
+        exchange.respond(response)
     }
 
     /// Sends something else than what the script has made, unless that is under way already.

@@ -20,6 +20,9 @@ final class Scheduler {
     /// Told of every fault, once.
     var onFault: (ErrorReport, ScriptTask.Origin) -> Void = { _, _ in }
 
+    /// Nanoseconds.
+    private let budget: Int64
+
     private(set) var current: ScriptTask?
     private var lastID: UInt64 = 0
     private var lastTicket: UInt64 = 0
@@ -35,6 +38,7 @@ final class Scheduler {
         self.loop = loop
         self.timers = timers
         self.limits = limits
+        self.budget = limits.budget.wholeNanoseconds
         self.reporter = reporter
     }
 
@@ -46,8 +50,8 @@ final class Scheduler {
     /// A task whose function and arguments the caller pushes on its coroutine, before `run`.
     func makeTask(_ origin: ScriptTask.Origin) -> ScriptTask {
         lastID += 1
-        var budget = limits.budget
-        if case .loading = origin { budget = limits.loadBudget }
+        var budget = self.budget
+        if case .loading = origin { budget = limits.loadBudget.wholeNanoseconds }
         return ScriptTask(id: lastID, origin: origin, coroutine: state.takeCoroutine(), budget: budget)
     }
 
@@ -63,7 +67,7 @@ final class Scheduler {
     /// Runs a task until it waits or ends. Inside another task, on that one's budget.
     func run(_ task: ScriptTask, arguments: Int) {
         let outer = current
-        if outer == nil { state.startBudget(task.budget) }
+        if outer == nil { state.startBudget(nanoseconds: task.budget) }
         current = task
         let outcome = task.coroutine.resume(arguments: arguments, from: outer?.coroutine.stack)
         current = outer

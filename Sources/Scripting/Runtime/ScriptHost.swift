@@ -45,6 +45,9 @@ public final class ScriptHost: Responder, StreamObserver {
     /// Whether a script listens to `request_completed`: asked by every loop for every request.
     private let wantsCompletions = Atomic<Bool>(false)
 
+    /// Fits the process's allocator to Lua's garbage. Once, before scripts run.
+    public static func tuneAllocator() { LuaState.tuneAllocator() }
+
     /// An interpreter with the whole API and no script yet, on its loop.
     public static func make(
         _ configuration: Configuration,

@@ -30,7 +30,8 @@ final class ScriptTask {
     let id: UInt64
     let origin: Origin
     let coroutine: LuaCoroutine
-    let budget: Duration
+    /// Nanoseconds.
+    let budget: Int64
     /// What it waits under; 0 while it does not wait.
     var ticket: UInt64 = 0
     var timer: LoopTimers.Token?
@@ -42,7 +43,7 @@ final class ScriptTask {
     var onResults: (() -> Void)?
     var whenEnded: ((Ending) -> Void)?
 
-    init(id: UInt64, origin: Origin, coroutine: LuaCoroutine, budget: Duration) {
+    init(id: UInt64, origin: Origin, coroutine: LuaCoroutine, budget: Int64) {
         self.id = id
         self.origin = origin
         self.coroutine = coroutine

@@ -4,10 +4,17 @@ import Glibc
 import Darwin
 #endif
 
-/// How many connections the process may hold open.
-enum DescriptorLimit {
+import Scripting
+
+/// What a serving process asks of the system before it begins.
+enum ProcessSetup {
+    static func prepare() {
+        raiseDescriptorLimit()
+        ScriptHost.tuneAllocator()
+    }
+
     /// Raises the soft limit to the hard one; every stream takes a descriptor.
-    static func raise() {
+    private static func raiseDescriptorLimit() {
         #if canImport(Glibc)
         let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         #else
@@ -18,4 +25,5 @@ enum DescriptorLimit {
         limit.rlim_cur = limit.rlim_max
         setrlimit(resource, &limit)
     }
+
 }
