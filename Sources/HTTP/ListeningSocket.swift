@@ -21,7 +21,7 @@ public struct ListeningSocket: Sendable {
             if isInUse { return "port \(port) on \(address) is in use" }
             if isForbidden { return "no permission to listen on port \(port) of \(address)" }
             if code == EINVAL { return "'\(address)' is not an address of this machine (expected an IP address, 'localhost' or '*')" }
-            return "cannot listen on \(address) port \(port): \(String(cString: strerror(code)))"
+            return "cannot listen on \(address) port \(port): \(String(cString: strerror(code)).lowercased())"
         }
     }
 
@@ -73,7 +73,7 @@ public struct ListeningSocket: Sendable {
         #else
         let bound = Darwin.bind(descriptor, info.ai_addr, info.ai_addrlen)
         #endif
-        guard bound == 0, listen(descriptor, 4096) == 0, let port = localPort(descriptor) else {
+        guard bound == 0, startListening(descriptor), let port = localPort(descriptor) else {
             let code = errno
             close(descriptor)
             throw failure(code)
@@ -92,6 +92,14 @@ public struct ListeningSocket: Sendable {
             pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { Int(UInt16(bigEndian: $0.pointee.sin_port)) }
         }
     }
+
+    /// Connections that may wait to be accepted; the system's own limit cuts it.
+    private static let backlog: CInt = 4096
+
+    private static func startListening(_ descriptor: CInt) -> Bool { listen(descriptor, backlog) == 0 }
+
+    /// Listens again with the whole backlog.
+    func restoreBacklog() { _ = Self.startListening(descriptor) }
 
     /// Closes a socket that was never given to a server.
     public func discard() { close(descriptor) }

@@ -272,7 +272,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     // MARK: the server stops
 
     func shutDown() {
-        if state.shutDown(), let context { closeGently(context) }
+        if state.shutDown() { context?.close(promise: nil) } // idle: nothing is on its way
     }
 
     func abort() { context?.close(promise: nil) }

@@ -39,7 +39,6 @@ public final class Server: Sendable {
         let (loops, check) = (self.loops, self.check)
         onEachLoop { $0.isShuttingDown = false }
         return ServerBootstrap(group: group)
-            .serverChannelOption(.backlog, value: 4096)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65536))
             .childChannelInitializer { channel in
@@ -51,6 +50,12 @@ public final class Server: Sendable {
                 }
             }
             .withBoundSocket(socket.descriptor)
+            .map { channel in
+                // NIO has listened again, with a backlog of 128 that no option of a bound socket changes: the 129th of
+                // a crowd that comes at once would wait a second for its SYN to be sent again.
+                socket.restoreBacklog()
+                return channel
+            }
     }
 
     /// Makes every loop use this table. A request that comes after this call on the calling loop sees it.

@@ -10,21 +10,28 @@ import Glibc
 import Darwin
 #endif
 
-/// Keeps a running node until the process is told to stop, and then stops it gracefully.
+/// Runs a node until the process is told to stop, and then stops it gracefully. The node starts inside the service, so
+/// that a signal which comes early finds its handlers.
 struct NodeService: Service {
     let node: Node
     let deadline: TimeAmount
     let log: Logger
 
     func run() async throws {
-        try await gracefulShutdown()
-        log.info("stopping")
+        // The service group acts on the first signal; this counts along for the second.
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         let impatience = Task {
-            for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
+            var count = 0
+            for await _ in signals {
+                count += 1
+                guard count > 1 else { continue }
                 log.warning("stopped at once by a second signal")
-                exit(1)
+                _exit(1)
             }
         }
+        try await node.start()
+        try await gracefulShutdown()
+        log.info("stopping")
         try await node.stop(within: deadline)
         impatience.cancel()
         log.info("stopped")

@@ -51,12 +51,11 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let log = logFormat.logger(level: logLevel)
+        ProcessSetup.prepare()
         do {
             var configuration = ScriptHost.Configuration(directory: try ScriptDirectory(directory), host: host, port: port)
             configuration.isDevelopment = dev
             let node = try await Node.make(configuration, threads: threads ?? System.coreCount, log: log)
-            ProcessSetup.prepare()
-            try await node.start()
             let service = NodeService(node: node, deadline: .nanoseconds(Int64(shutdownTimeout * 1e9)), log: log)
             let group = ServiceGroup(
                 configuration: .init(

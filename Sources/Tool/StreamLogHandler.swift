@@ -37,7 +37,10 @@ struct StreamLogHandler: LogHandler {
 
     private func json(_ level: Logger.Level, _ message: String, _ fields: Logger.Metadata) -> String {
         var pairs = [("time", Timestamp.now().full), ("level", level.rawValue), ("message", message)]
-        for (key, value) in fields.sorted(by: { $0.key < $1.key }) { pairs.append((key, "\(value)")) }
+        for (key, value) in fields.sorted(by: { $0.key < $1.key }) {
+            // A field of a script's may have any name, but each key stands once.
+            pairs.append((pairs.contains { $0.0 == key } ? "fields.\(key)" : key, "\(value)"))
+        }
         return "{" + pairs.map { "\(quote($0.0)):\(quote($0.1))" }.joined(separator: ",") + "}"
     }
 

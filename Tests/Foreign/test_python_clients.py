@@ -31,10 +31,10 @@ def httpx_events(url, headers=None):
 
 
 def sseclient_events(url, headers=None):
-    """As its own documentation shows it."""
+    """Without a Content-Length, requests waits for whole pieces: one byte is the smallest."""
     wanted = {"Accept": "text/event-stream", **(headers or {})}
     with requests.get(url, headers=wanted, stream=True, timeout=PATIENCE) as response:
-        for event in sseclient.SSEClient(response).events():
+        for event in sseclient.SSEClient(response.iter_content(chunk_size=1)).events():
             yield Event(event.event, event.data, event.id or "", event.retry and int(event.retry))
 
 

@@ -52,6 +52,11 @@ extension TestServer {
         try await body("GET", path, headers: headers)
     }
 
+    /// The status code of the response to one request.
+    func status(_ method: String = "GET", of path: String, headers: [String] = []) async throws -> String {
+        String(try await response(to: method, path, headers: headers).dropFirst("HTTP/1.1 ".count).prefix(3))
+    }
+
     /// What scripts have printed so far, a string per `print`.
     var printed: [String] { log.lines.filter { $0.hasPrefix("info ") }.map { String($0.dropFirst(5)) } }
 

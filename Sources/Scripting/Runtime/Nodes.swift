@@ -56,7 +56,9 @@ final class Nodes {
         }
         let function = scheduler.state.popReference(from: stack)
         stack.pop()
-        let task = scheduler.makeTask(.callback("\(node.file) \(name)"))
+        let label = "\(node.file) \(name)"
+        // A `_ready` belongs to loading: it has the time of a script that loads, and whoever loads tells its fault.
+        let task = scheduler.makeTask(name == "_ready" ? .loading(file: label) : .callback(label))
         task.coroutine.stack.push(function)
         task.coroutine.stack.push(node.table)
         return task

@@ -213,12 +213,15 @@ final class Runtime: HandlerObserver {
     // MARK: faults
 
     private func noteFault(_ report: ErrorReport, _ origin: ScriptTask.Origin) {
-        log.error("\(report.message)", metadata: ["in": "\(origin.label)", "traceback": "\(report.traceback)"])
         if case .loading = origin { return } // whoever loads tells it
+        log.error("\(report.message)", metadata: ["in": "\(origin.label)", "traceback": "\(report.traceback)"])
         if case .callback("signal server_error") = origin { return }
-        emit(.error) { stack in
-            stack.push(report.message)
-            return 1
+        // In a turn of its own: the entrance that is at fault may have no time left.
+        scheduler.nextTurn { [unowned self] in
+            emit(.error) { stack in
+                stack.push(report.message)
+                return 1
+            }
         }
     }
 

@@ -84,10 +84,11 @@ final class Scheduler {
 
     private func fail(_ task: ScriptTask, _ outcome: LuaCoroutine.Outcome) {
         let found = reporter.report(outcome, budget: task.budget) { task.coroutine.traceback() }
-        task.coroutine.end() // gives the same error again, or that of a `<close>` variable in its place
+        let closing = task.coroutine.end()
         if case .outOfMemory = outcome { state.collectGarbage() }
         guard let found else { return }
         onFault(found, task.origin)
+        if let closing { onFault(reporter.report(message: closing), task.origin) } // a `<close>` variable raised too
         end(task, .failed(found))
     }
 
