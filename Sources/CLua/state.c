@@ -116,6 +116,7 @@ size_t clua_memory_used(CLuaThread *L) { return owner_of(L)->used; }
 void clua_set_memory_limit(CLuaThread *L, size_t bytes) { owner_of(L)->limit = bytes; }
 void clua_refuse_memory_after(CLuaThread *L, int64_t count) { owner_of(L)->refuse_after = count; }
 
+void clua_note_memory(CLuaThread *L, int kilobytes) { lua_gc(L, LUA_GCSTEP, kilobytes); }
 void clua_collect(CLuaThread *L) {
     lua_gc(L, LUA_GCCOLLECT);
     clua_sweep_held(L);

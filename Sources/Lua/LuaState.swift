@@ -46,6 +46,9 @@ public final class LuaState {
 
     public func setMemoryLimit(_ bytes: Int) { clua_set_memory_limit(stack.thread, bytes) }
 
+    /// Tells the collector of memory outside Lua that dies with Lua values, so that it keeps pace with that too.
+    public func noteMemory(kilobytes: Int) { clua_note_memory(stack.thread, Int32(kilobytes)) }
+
     /// A full garbage collection.
     public func collectGarbage() {
         releaseQueued()

@@ -66,6 +66,8 @@ size_t clua_memory_used(CLuaThread *thread);
 void clua_set_memory_limit(CLuaThread *thread, size_t bytes);
 /// For tests: refuses every allocation of Lua code after the next `count` ones; negative switches it off. [plain]
 void clua_refuse_memory_after(CLuaThread *thread, int64_t count);
+/// Tells the collector of memory outside Lua that dies with Lua values; it may run a step. [alloc]
+void clua_note_memory(CLuaThread *thread, int kilobytes);
 /// A full garbage collection. Finalizers are ours alone and do not raise. [alloc]
 void clua_collect(CLuaThread *thread);
 /// Starts the clock of an entrance: from now Lua code may run for `nanoseconds`. [plain]

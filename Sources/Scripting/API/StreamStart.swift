@@ -51,6 +51,8 @@ struct StreamStart {
         response.opening = StreamOpening(
             id: connection.id, ledger: ledger, limits: limits, retry: options.retry, headers: own + options.headers)
         runtime.streams.add(connection)
+        // The request and the response of each stream that opens are garbage soon, most of it outside Lua.
+        runtime.state.noteMemory(kilobytes: 4)
         response.phase = .stream(connection)
     }
 }
