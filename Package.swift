@@ -1,12 +1,16 @@
 // swift-tools-version:6.2
 import PackageDescription
 
+// In CI a warning is an error.
+let isCI = Context.environment["CI"] != nil
+
 // What every Swift target of ours is compiled with.
-let settings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-]
+let settings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ] + (isCI ? [.treatAllWarnings(as: .error)] : [])
 
 func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
 func extras(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio-extras") }

@@ -27,7 +27,7 @@ final class ReleaseQueue: Sendable {
 
     /// The queued references, once. Costs one atomic read when there are none.
     func drain() -> [Int32] {
-        guard pending.exchange(false, ordering: .acquiring) else { return [] }
+        guard pending.load(ordering: .relaxed), pending.exchange(false, ordering: .acquiring) else { return [] }
         return numbers.withLock { queued in
             defer { queued.removeAll(keepingCapacity: true) }
             return queued

@@ -7,7 +7,7 @@ final class RequestObject {
     let request: Request
     let clientID: Int
 
-    init(_ request: Request, clientID: Int) {
+    init(_ request: consuming Request, clientID: Int) {
         self.request = request
         self.clientID = clientID
     }

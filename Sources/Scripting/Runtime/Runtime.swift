@@ -64,7 +64,7 @@ final class Runtime: HandlerObserver {
 
     // MARK: requests
 
-    func handle(_ request: Request, route: Int, exchange: Exchange) {
+    func handle(_ request: consuming Request, route: Int, exchange: Exchange) {
         guard let callback = routes.callback(route) else {
             return exchange.respond(.error(.notFound, "nothing is at \(request.target.path)"))
         }

@@ -16,7 +16,7 @@ final class Scheduler {
     private let limits: ScriptLimits
     private let reporter: ErrorReporter
     /// Told what becomes of handlers; other tasks have closures of their own.
-    weak var handlers: (any HandlerObserver)?
+    unowned var handlers: (any HandlerObserver)?
     /// Told of every fault, once.
     var onFault: (ErrorReport, ScriptTask.Origin) -> Void = { _, _ in }
 
@@ -71,7 +71,7 @@ final class Scheduler {
         current = task
         let outcome = task.coroutine.resume(arguments: arguments, from: outer?.coroutine.stack)
         current = outer
-        if outcome != .waiting, task.ticket != 0 { stopWaiting(task) }
+        if case .waiting = outcome {} else if task.ticket != 0 { stopWaiting(task) }
         switch outcome {
         case .waiting: if case .handler(let response) = task.origin { handlers?.handlerWaits(response, task) }
         case .done:
