@@ -6,9 +6,9 @@ import NIOCore
 import NIOPosix
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// Answers GET /json from Swift, with the bytes that the Lua handler of `Benchmarks/scripts/json` answers: what remains
@@ -22,7 +22,9 @@ struct HostServer: Responder, StreamObserver {
         let delivery = try await loop.submit {
             ChannelLoop(eventLoop: loop, timers: LoopTimers(loop: loop, clock: SystemClock()), observer: responder)
         }.get()
-        let server = try await Server.make(deliveries: [delivery], group: group, limits: HTTPLimits(), responder: responder).get()
+        let server = try await Server.make(
+            deliveries: [delivery], group: group, limits: HTTPLimits(), responder: responder
+        ).get()
         let pattern = try RoutePattern("/json")
         server.setRouter(Router([Router.Route(method: "GET", pattern: pattern, number: 1)]))
         let socket = try ListeningSocket(address: "127.0.0.1", port: 0)

@@ -62,8 +62,10 @@ public final class ChannelLoop: DeliveryLoop {
 
     /// Takes over a channel whose response head is written but perhaps not flushed, and whose HTTP handlers are gone.
     /// Called on the loop. The stream gets `:\n` at once, so that client and proxies see a byte.
-    public func adopt(_ channel: any Channel, as id: StreamID, ledger: StreamLedger, limits: StreamLimits, retry: Int?) {
-        let stream = ChannelStream(id: id, channel: channel, ledger: ledger, limits: limits, loop: self, timers: state.value.timers)
+    public func adopt(_ channel: any Channel, as id: StreamID, ledger: StreamLedger, limits: StreamLimits, retry: Int?)
+    {
+        let stream = ChannelStream(
+            id: id, channel: channel, ledger: ledger, limits: limits, loop: self, timers: state.value.timers)
         state.value.streams[id] = stream
         do {
             // A channel that has closed will not say so again.
@@ -88,7 +90,9 @@ public final class ChannelLoop: DeliveryLoop {
 
     // MARK: DeliveryLoop
 
-    public func send(_ frame: ByteBuffer, isEvent: Bool, to stream: StreamID) { post(.send(frame, isEvent: isEvent, stream)) }
+    public func send(_ frame: ByteBuffer, isEvent: Bool, to stream: StreamID) {
+        post(.send(frame, isEvent: isEvent, stream))
+    }
     public func broadcast(_ frame: ByteBuffer) { post(.broadcast(frame)) }
     public func close(_ stream: StreamID, reason: CloseReason) { post(.close(stream, reason)) }
     public func overflow(_ stream: StreamID) { post(.overflow(stream)) }

@@ -1,9 +1,10 @@
 import EventStream
 import NIOCore
+
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// One open stream on a NIO channel: performs what `StreamState` says. Lives on its loop.
@@ -27,7 +28,10 @@ final class ChannelStream {
     /// over unread bytes would reset the connection, and the client might lose the end of the stream.
     private static let lingerTime = TimeAmount.seconds(2)
 
-    init(id: StreamID, channel: any Channel, ledger: StreamLedger, limits: StreamLimits, loop: ChannelLoop, timers: LoopTimers) {
+    init(
+        id: StreamID, channel: any Channel, ledger: StreamLedger, limits: StreamLimits, loop: ChannelLoop,
+        timers: LoopTimers
+    ) {
         self.id = id
         self.channel = channel
         self.ledger = ledger
@@ -84,7 +88,7 @@ final class ChannelStream {
         flushIsDue = false
         guard !state.isClosed else { return }
         channel.flush()
-        guard !state.isClosed else { return } // the connection failed under it
+        guard !state.isClosed else { return }  // the connection failed under it
         settle()
     }
 

@@ -19,7 +19,9 @@ public struct SystemClock: MonotonicClock {
 
     public func now() -> NIODeadline { .now() }
 
-    public func wake(_ loop: any EventLoop, at deadline: NIODeadline, _ body: @escaping @Sendable () -> Void) -> any WakeUp {
+    public func wake(_ loop: any EventLoop, at deadline: NIODeadline, _ body: @escaping @Sendable () -> Void)
+        -> any WakeUp
+    {
         ScheduledWakeUp(task: loop.scheduleTask(deadline: deadline, body))
     }
 

@@ -109,7 +109,8 @@ struct TimingWheel<Payload> {
         for level in 0..<Self.levels {
             let shift = UInt64(level * Self.slotBits)
             let position = now >> shift
-            for step in 1...UInt64(1 << Self.slotBits) where heads[Self.slot(level: level, position: position + step)] != Self.none {
+            for step in 1...UInt64(1 << Self.slotBits)
+            where heads[Self.slot(level: level, position: position + step)] != Self.none {
                 earliest = min(earliest, (position + step) << shift)
                 break
             }

@@ -42,7 +42,8 @@ public enum EventEncoder {
             type.withUnsafeBytes { type in
                 data.withUnsafeBytes { data in
                     do throws(EventFieldError) {
-                        try write(id: id == nil ? nil : idBytes, type: type, data: data, retry: event.retry, to: &buffer)
+                        try write(
+                            id: id == nil ? nil : idBytes, type: type, data: data, retry: event.retry, to: &buffer)
                         return nil
                     } catch {
                         return error
@@ -95,7 +96,7 @@ public enum EventEncoder {
         if text.allSatisfy({ $0 < 0x80 }) {
             buffer.writeBytes(text)
         } else {
-            buffer.writeString(String(decoding: text, as: UTF8.self)) // repairs as WHATWG Encoding does
+            buffer.writeString(String(decoding: text, as: UTF8.self))  // repairs as WHATWG Encoding does
         }
     }
 }

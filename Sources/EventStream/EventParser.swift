@@ -78,7 +78,8 @@ public struct EventParser: Sendable {
             if !value.contains(0) { pendingID = String(decoding: value, as: UTF8.self) }
         case "retry":
             let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
-            if !value.isEmpty, value.allSatisfy(digits.contains), let time = Int(String(decoding: value, as: UTF8.self)) {
+            if !value.isEmpty, value.allSatisfy(digits.contains), let time = Int(String(decoding: value, as: UTF8.self))
+            {
                 reconnectionTime = time
             }
         default: break

@@ -98,7 +98,7 @@ public struct StreamState: Sendable {
         }
         if let ping = limits.pingInterval, lastWrite + ping <= now {
             lastWrite = now
-            return queueIsEmpty ? .heartbeat : .none // bytes are on their way already
+            return queueIsEmpty ? .heartbeat : .none  // bytes are on their way already
         }
         return .none
     }
@@ -109,8 +109,11 @@ public struct StreamState: Sendable {
         case .closed: nil
         case .flushing(_, let deadline): deadline
         case .open:
-            [limits.lifetime.map { openedAt + $0 }, limits.inactivity.map { lastEvent + $0 }, limits.pingInterval.map { lastWrite + $0 }]
-                .compactMap { $0 }.min()
+            [
+                limits.lifetime.map { openedAt + $0 }, limits.inactivity.map { lastEvent + $0 },
+                limits.pingInterval.map { lastWrite + $0 },
+            ]
+            .compactMap { $0 }.min()
         }
     }
 }

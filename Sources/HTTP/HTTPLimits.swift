@@ -10,7 +10,10 @@ public struct HTTPLimits: Sendable, Equatable {
     public var maxTargetBytes: Int
 
     /// 1 MiB of body, 16 KiB of headers in 100 fields, 8 KiB of target.
-    public init(maxBodyBytes: Int = 1 << 20, maxHeaderBytes: Int = 16 << 10, maxHeaderFields: Int = 100, maxTargetBytes: Int = 8 << 10) {
+    public init(
+        maxBodyBytes: Int = 1 << 20, maxHeaderBytes: Int = 16 << 10, maxHeaderFields: Int = 100,
+        maxTargetBytes: Int = 8 << 10
+    ) {
         self.maxBodyBytes = maxBodyBytes
         self.maxHeaderBytes = maxHeaderBytes
         self.maxHeaderFields = maxHeaderFields

@@ -29,10 +29,14 @@ final class HeadCheck: ChannelInboundHandler, RemovableChannelHandler, Sendable 
         let encodings = head.headers["transfer-encoding"]
         guard lengths.count <= 1, encodings.count <= 1 else { throw .badFraming }
         if let length = lengths.first {
-            guard encodings.isEmpty, !length.isEmpty, length.utf8.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains) else {
+            guard encodings.isEmpty, !length.isEmpty,
+                length.utf8.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains)
+            else {
                 throw .badFraming
             }
-            guard let bytes = Int(length), bytes <= limits.maxBodyBytes else { throw .bodyTooLarge(limit: limits.maxBodyBytes) }
+            guard let bytes = Int(length), bytes <= limits.maxBodyBytes else {
+                throw .bodyTooLarge(limit: limits.maxBodyBytes)
+            }
         }
         if let encoding = encodings.first {
             guard head.version.minor == 1, encoding.lowercased() == "chunked" else { throw .badFraming }
@@ -46,7 +50,8 @@ final class HeadCheck: ChannelInboundHandler, RemovableChannelHandler, Sendable 
         let allowed = host.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"): true
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                true
             default: "-._~:[]!$&'()*+;=%".utf8.contains(byte)
             }
         }

@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// A TCP socket that is bound and listens, but accepts nothing yet. Made at once, on any thread, so that a script
@@ -20,7 +20,9 @@ public struct ListeningSocket: Sendable {
         public var description: String {
             if isInUse { return "port \(port) on \(address) is in use" }
             if isForbidden { return "no permission to listen on port \(port) of \(address)" }
-            if code == EINVAL { return "'\(address)' is not an address of this machine (expected an IP address, 'localhost' or '*')" }
+            if code == EINVAL {
+                return "'\(address)' is not an address of this machine (expected an IP address, 'localhost' or '*')"
+            }
             return "cannot listen on \(address) port \(port): \(String(cString: strerror(code)).lowercased())"
         }
     }
@@ -37,20 +39,22 @@ public struct ListeningSocket: Sendable {
         var hints = addrinfo()
         hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV | (address == "localhost" ? 0 : AI_NUMERICHOST)
         #if canImport(Glibc)
-        hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+            hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
         #else
-        hints.ai_socktype = SOCK_STREAM
+            hints.ai_socktype = SOCK_STREAM
         #endif
         var found: UnsafeMutablePointer<addrinfo>?
         let host: String? = address == "*" ? nil : (address == "localhost" ? "127.0.0.1" : address)
         if host == nil { hints.ai_family = AF_INET6 }
-        guard getaddrinfo(host ?? "::", String(port), &hints, &found) == 0, let info = found else { throw failure(EINVAL) }
+        guard getaddrinfo(host ?? "::", String(port), &hints, &found) == 0, let info = found else {
+            throw failure(EINVAL)
+        }
         defer { freeaddrinfo(found) }
         do {
             self = try Self.bind(info.pointee, failure)
         } catch {
             guard host == nil, [EAFNOSUPPORT, EADDRNOTAVAIL].contains(error.code) else { throw error }
-            self = try ListeningSocket(address: "0.0.0.0", port: port) // a machine without IPv6
+            self = try ListeningSocket(address: "0.0.0.0", port: port)  // a machine without IPv6
         }
     }
 
@@ -69,9 +73,9 @@ public struct ListeningSocket: Sendable {
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, size)
         if info.ai_family == AF_INET6 { setsockopt(descriptor, CInt(IPPROTO_IPV6), IPV6_V6ONLY, &zero, size) }
         #if canImport(Glibc)
-        let bound = Glibc.bind(descriptor, info.ai_addr, info.ai_addrlen)
+            let bound = Glibc.bind(descriptor, info.ai_addr, info.ai_addrlen)
         #else
-        let bound = Darwin.bind(descriptor, info.ai_addr, info.ai_addrlen)
+            let bound = Darwin.bind(descriptor, info.ai_addr, info.ai_addrlen)
         #endif
         guard bound == 0, startListening(descriptor), let port = localPort(descriptor) else {
             let code = errno

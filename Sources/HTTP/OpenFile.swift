@@ -1,9 +1,10 @@
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Darwin)
-import Darwin
-#endif
 import NIOCore
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 /// A regular file, open for reading; closed when nobody holds it any more.
 public final class OpenFile: Sendable {
@@ -41,9 +42,9 @@ public final class OpenFile: Sendable {
 
     private static func path(of descriptor: CInt, named path: String) -> String? {
         #if os(Linux)
-        let source = "/proc/self/fd/\(descriptor)"
+            let source = "/proc/self/fd/\(descriptor)"
         #else
-        let source = path
+            let source = path
         #endif
         guard let resolved = realpath(source, nil) else { return nil }
         defer { free(resolved) }

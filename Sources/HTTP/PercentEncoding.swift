@@ -33,7 +33,8 @@ public enum PercentEncoding {
             var byte = bytes[index]
             if byte == UInt8(ascii: "+") { byte = UInt8(ascii: " ") }
             if byte == UInt8(ascii: "%"), index + 2 < bytes.count,
-                let high = hexValue(bytes[index + 1]), let low = hexValue(bytes[index + 2]) {
+                let high = hexValue(bytes[index + 1]), let low = hexValue(bytes[index + 2])
+            {
                 byte = high << 4 | low
                 index += 2
             }

@@ -13,7 +13,7 @@ enum Pipeline {
         decoding.maxHeaderListSize = loop.limits.maxHeaderBytes
         decoding.maxHeaderFieldCount = loop.limits.maxHeaderFields
         var encoding = HTTPResponseEncoder.Configuration()
-        encoding.automaticallySetFramingHeaders = false // an event stream has none
+        encoding.automaticallySetFramingHeaders = false  // an event stream has none
         let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoding)
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(HTTPResponseEncoder(configuration: encoding))

@@ -89,7 +89,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         case HTTPParserError.headerOverflow: perform(state.failed(.headTooLarge))
         case HTTPParserError.invalidVersion: perform(state.failed(.unsupportedVersion))
         case is HTTPParserError: perform(state.failed(.badMessage))
-        case is any IOErrorLike: break // the channel closes itself
+        case is any IOErrorLike: break  // the channel closes itself
         default: perform(state.failed(.badMessage))
         }
     }
@@ -124,7 +124,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         let match = loop.router.match(method: head.method, target: target)
         var isResponders = false
         if case .route = match { isResponders = true }
-        current = Current(exchange: exchange, method: head.method, path: target.path, start: .now(), isResponders: isResponders)
+        current = Current(
+            exchange: exchange, method: head.method, path: target.path, start: .now(), isResponders: isResponders)
         switch match {
         case .route(let number, let parameters):
             var request = Request(
@@ -133,8 +134,10 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
             request.pathParameters = parameters
             let handle = Exchange(id: exchange, handler: NIOLoopBound(self, eventLoop: loop.eventLoop), loop: loop)
             loop.responder.respond(to: request, route: number, exchange: handle)
-        case .methodNotAllowed(let allowed): serveFile(head.method, target, exchange, otherwise: Self.notAllowed(head, allowed))
-        case .notFound: serveFile(head.method, target, exchange, otherwise: .error(.notFound, "nothing is at \(target.path)"))
+        case .methodNotAllowed(let allowed):
+            serveFile(head.method, target, exchange, otherwise: Self.notAllowed(head, allowed))
+        case .notFound:
+            serveFile(head.method, target, exchange, otherwise: .error(.notFound, "nothing is at \(target.path)"))
         }
     }
 
@@ -142,12 +145,15 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
 
     private static func notAllowed(_ head: HTTPRequest, _ allowed: [String]) -> Response {
         let list = allowed.joined(separator: ", ")
-        var response = Response.error(.methodNotAllowed, "\(head.method.rawValue) is not allowed here; allowed: \(list)")
+        var response = Response.error(
+            .methodNotAllowed, "\(head.method.rawValue) is not allowed here; allowed: \(list)")
         response.headers[.allow] = list
         return response
     }
 
-    private func serveFile(_ method: HTTPRequest.Method, _ target: RequestTarget, _ exchange: Exchange.ID, otherwise: Response) {
+    private func serveFile(
+        _ method: HTTPRequest.Method, _ target: RequestTarget, _ exchange: Exchange.ID, otherwise: Response
+    ) {
         guard let files = loop.staticFiles else { return respond(otherwise, to: exchange) }
         let handler = NIOLoopBound(self, eventLoop: loop.eventLoop)
         Disk.run(on: loop.eventLoop, { files.response(for: target) }) { found in
@@ -188,7 +194,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         if response.allowsBody { headers[.contentLength] = String(response.contentLength) }
         headers[.date] = loop.date
         if closes { headers[.connection] = "close" }
-        context.write(wrapOutboundOut(.head(HTTPResponse(status: response.status, headerFields: headers))), promise: nil)
+        context.write(
+            wrapOutboundOut(.head(HTTPResponse(status: response.status, headerFields: headers))), promise: nil)
         if method != .head, response.allowsBody {
             switch response.body {
             case .bytes(let bytes):
@@ -263,7 +270,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         state.end()
         queue = []
         Pipeline.removeHTTPHandlers(from: channel.pipeline.syncOperations)
-        loop.delivery.adopt(channel, as: opening.id, ledger: opening.ledger, limits: opening.limits, retry: opening.retry)
+        loop.delivery.adopt(
+            channel, as: opening.id, ledger: opening.ledger, limits: opening.limits, retry: opening.retry)
         if inputIsClosed { channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
         if readIsHeld { channel.read() }
         if loop.isShuttingDown { loop.delivery.close(opening.id, reason: .shutdown) }
@@ -272,7 +280,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     // MARK: the server stops
 
     func shutDown() {
-        if state.shutDown() { context?.close(promise: nil) } // idle: nothing is on its way
+        if state.shutDown() { context?.close(promise: nil) }  // idle: nothing is on its way
     }
 
     func abort() { context?.close(promise: nil) }

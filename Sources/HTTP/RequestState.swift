@@ -49,7 +49,7 @@ struct RequestState {
             guard expectation.lowercased() == "100-continue" else { return fail(.expectationFailed) }
             return .sendContinue
         case (.collecting(let head, var body), .body(let bytes)):
-            phase = .ending // so that the buffer is not shared while it grows
+            phase = .ending  // so that the buffer is not shared while it grows
             guard body.readableBytes + bytes.readableBytes <= limits.maxBodyBytes else {
                 return fail(.bodyTooLarge(limit: limits.maxBodyBytes))
             }

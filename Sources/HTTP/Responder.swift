@@ -28,7 +28,9 @@ public struct StreamOpening: Sendable {
     public let retry: Int?
     public let headers: [(name: String, value: String)]
 
-    public init(id: Int, ledger: StreamLedger, limits: StreamLimits, retry: Int?, headers: [(name: String, value: String)]) {
+    public init(
+        id: Int, ledger: StreamLedger, limits: StreamLimits, retry: Int?, headers: [(name: String, value: String)]
+    ) {
         self.id = id
         self.ledger = ledger
         self.limits = limits

@@ -21,7 +21,9 @@ public struct Response: Sendable {
     /// A page that says what went wrong, for people with a terminal.
     public static func error(_ status: HTTPResponse.Status, _ explanation: String) -> Response {
         let text = "\(status.code) \(status.reasonPhrase): \(explanation)\n"
-        return Response(status: status, headers: [.contentType: "text/plain; charset=utf-8"], body: .bytes(ByteBuffer(string: text)))
+        return Response(
+            status: status, headers: [.contentType: "text/plain; charset=utf-8"], body: .bytes(ByteBuffer(string: text))
+        )
     }
 
     var contentLength: Int {

@@ -29,7 +29,8 @@ public struct RoutePattern: Sendable, Equatable {
             if case .rest = segments.last { throw Invalid(reason: "has a segment after '{name...}'") }
             guard part.hasPrefix("{"), part.hasSuffix("}") else {
                 guard !part.contains(where: { $0 == "{" || $0 == "}" }) else {
-                    throw Invalid(reason: "has a brace inside a segment: a parameter is a whole segment, like '/{name}/'")
+                    throw Invalid(
+                        reason: "has a brace inside a segment: a parameter is a whole segment, like '/{name}/'")
                 }
                 segments.append(.literal(String(part)))
                 continue
@@ -38,7 +39,9 @@ public struct RoutePattern: Sendable, Equatable {
             let isRest = name.hasSuffix("...")
             if isRest { name = name.dropLast(3) }
             guard !name.isEmpty else { throw Invalid(reason: "has a parameter without a name") }
-            guard names.insert(String(name)).inserted else { throw Invalid(reason: "names the parameter '\(name)' twice") }
+            guard names.insert(String(name)).inserted else {
+                throw Invalid(reason: "names the parameter '\(name)' twice")
+            }
             segments.append(isRest ? .rest(String(name)) : .parameter(String(name)))
         }
         self.text = text
@@ -68,7 +71,9 @@ public struct RoutePattern: Sendable, Equatable {
 
     /// Whether this pattern is the better match for a path that both match.
     func isMoreSpecific(than other: RoutePattern) -> Bool {
-        for (mine, theirs) in zip(segments, other.segments) where mine.rank != theirs.rank { return mine.rank < theirs.rank }
+        for (mine, theirs) in zip(segments, other.segments) where mine.rank != theirs.rank {
+            return mine.rank < theirs.rank
+        }
         return false
     }
 }

@@ -71,7 +71,9 @@ public struct Router: Sendable {
         var fallback: Match?
         for (index, parameters) in candidates {
             let route = routes[index]
-            if route.method == wanted || route.method == "*" { return .route(number: route.number, parameters: parameters) }
+            if route.method == wanted || route.method == "*" {
+                return .route(number: route.number, parameters: parameters)
+            }
             if wanted == "HEAD", route.method == "GET", fallback == nil {
                 fallback = .route(number: route.number, parameters: parameters)
             }

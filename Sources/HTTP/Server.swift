@@ -22,10 +22,13 @@ public final class Server: Sendable {
     ) -> EventLoopFuture<Server> {
         let loops = deliveries.enumerated().map { index, delivery in
             delivery.eventLoop.submit {
-                ServerLoop(delivery: delivery, responder: responder, limits: limits, index: index, count: deliveries.count)
+                ServerLoop(
+                    delivery: delivery, responder: responder, limits: limits, index: index, count: deliveries.count)
             }
         }
-        return EventLoopFuture.whenAllSucceed(loops, on: group.next()).map { Server(group: group, loops: $0, limits: limits) }
+        return EventLoopFuture.whenAllSucceed(loops, on: group.next()).map {
+            Server(group: group, loops: $0, limits: limits)
+        }
     }
 
     private init(group: any EventLoopGroup, loops: [ServerLoop], limits: HTTPLimits) {
@@ -40,7 +43,9 @@ public final class Server: Sendable {
         onEachLoop { $0.isShuttingDown = false }
         return ServerBootstrap(group: group)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
-            .childChannelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65536))
+            .childChannelOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65536)
+            )
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else {

@@ -1,9 +1,10 @@
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Darwin)
-import Darwin
-#endif
 import HTTPTypes
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 /// A directory whose files are served. A path never leaves it, whatever it is made of.
 public struct StaticFiles: Sendable, Equatable {
@@ -23,7 +24,10 @@ public struct StaticFiles: Sendable, Equatable {
     func response(for target: RequestTarget) -> Response? {
         var segments = target.segments
         // Hidden files stay hidden; a separator or NUL inside a decoded segment is nobody's file name.
-        guard !segments.contains(where: { $0.hasPrefix(".") || $0.contains("/") || $0.contains("\\") || $0.utf8.contains(0) })
+        guard
+            !segments.contains(where: {
+                $0.hasPrefix(".") || $0.contains("/") || $0.contains("\\") || $0.utf8.contains(0)
+            })
         else { return nil }
         let namesDirectory = segments.last == ""
         if namesDirectory { segments[segments.count - 1] = "index.html" }
@@ -36,7 +40,7 @@ public struct StaticFiles: Sendable, Equatable {
         // Relative links of an index page need the closing slash.
         let query = target.query.isEmpty ? "" : "?" + target.query
         let path0 = target.raw.prefix { $0 != "?" }
-        guard !path0.hasPrefix("//") else { return nil } // would name another host
+        guard !path0.hasPrefix("//") else { return nil }  // would name another host
         return Response(status: .movedPermanently, headers: [.location: path0 + "/" + query])
     }
 }

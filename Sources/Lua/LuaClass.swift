@@ -22,7 +22,8 @@ public struct LuaClass<Object: AnyObject> {
 
     private func add(_ member: String, _ arguments: ClosedRange<Int>, _ body: @escaping Body) -> Int32 {
         let number = self.number
-        let function = HostFunction(name: member.isEmpty ? "" : "\(name).\(member)", receiver: 1, arguments: arguments) { call throws(LuaError) in
+        let function = HostFunction(name: member.isEmpty ? "" : "\(name).\(member)", receiver: 1, arguments: arguments)
+        { call throws(LuaError) in
             guard let object = clua_to_object(call.stack.thread, 1, number) else {
                 throw .message("the object is of another class")
             }
@@ -57,10 +58,12 @@ public struct LuaClass<Object: AnyObject> {
 
     /// Called when an object gets its first own field, so that the host can keep the Lua value alive.
     public func onFirstOwnField(_ body: @escaping (Object, LuaCall) -> Void) {
-        clua_set_pin(thread, number, add("", 0...0) { object, call in
-            body(object, call)
-            return .none
-        })
+        clua_set_pin(
+            thread, number,
+            add("", 0...0) { object, call in
+                body(object, call)
+                return .none
+            })
     }
 
     /// Called for a name that is no member, where own fields are not allowed; throws the message.

@@ -54,7 +54,7 @@ public struct LuaStack {
 
     /// The value's text for display; metamethods are not called.
     public func description(at index: Int) -> String {
-        if let text = string(at: index) { return text } // pushes nothing: the stack of a failed run may be full
+        if let text = string(at: index) { return text }  // pushes nothing: the stack of a failed run may be full
         clua_push_description(thread, Int32(index))
         defer { pop() }
         return string(at: -1) ?? ""
@@ -81,7 +81,8 @@ public struct LuaStack {
     }
 
     public func push(_ value: StaticString) {
-        clua_push_bytes(thread, UnsafeRawPointer(value.utf8Start).assumingMemoryBound(to: CChar.self), value.utf8CodeUnitCount)
+        clua_push_bytes(
+            thread, UnsafeRawPointer(value.utf8Start).assumingMemoryBound(to: CChar.self), value.utf8CodeUnitCount)
     }
 
     public func push(bytes: UnsafeRawBufferPointer) {
@@ -98,7 +99,9 @@ public struct LuaStack {
     public func pushField(_ key: String, of table: Int) {
         var key = key
         _ = key.withUTF8 { bytes in
-            clua_get_field(thread, Int32(table), UnsafeRawPointer(bytes.baseAddress!).assumingMemoryBound(to: CChar.self), bytes.count)
+            clua_get_field(
+                thread, Int32(table), UnsafeRawPointer(bytes.baseAddress!).assumingMemoryBound(to: CChar.self),
+                bytes.count)
         }
     }
 

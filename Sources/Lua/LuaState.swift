@@ -90,7 +90,9 @@ public final class LuaState {
     /// - Throws: `LuaError.message` with file and line for a syntax error or for bytecode.
     public func compile(_ source: some Collection<UInt8>, name: String) throws(LuaError) -> LuaReference {
         let outcome = Array(source).withUnsafeBytes { bytes in
-            clua_load(stack.thread, bytes.baseAddress?.assumingMemoryBound(to: CChar.self) ?? emptySource, bytes.count, "@" + name)
+            clua_load(
+                stack.thread, bytes.baseAddress?.assumingMemoryBound(to: CChar.self) ?? emptySource, bytes.count,
+                "@" + name)
         }
         guard outcome == CLUA_DONE else {
             defer { stack.pop() }
@@ -144,8 +146,11 @@ public final class LuaState {
     /// - Parameters:
     ///   - name: what messages call it ("JSON.encode").
     ///   - arguments: how many it takes.
-    public func pushFunction(_ name: String, arguments: ClosedRange<Int>, on stack: LuaStack? = nil, _ body: @escaping HostFunction.Body) {
-        clua_push_function((stack ?? self.stack).thread, add(HostFunction(name: name, receiver: 0, arguments: arguments, body: body)))
+    public func pushFunction(
+        _ name: String, arguments: ClosedRange<Int>, on stack: LuaStack? = nil, _ body: @escaping HostFunction.Body
+    ) {
+        clua_push_function(
+            (stack ?? self.stack).thread, add(HostFunction(name: name, receiver: 0, arguments: arguments, body: body)))
     }
 
     fileprivate func dispatch(thread: OpaquePointer, function number: Int) -> Int32 {

@@ -20,7 +20,10 @@ struct Serve: AsyncParsableCommand {
     @Argument(help: "The directory of the scripts.")
     var directory: String
 
-    @Option(help: "The address to listen on: an IP address, localhost, or * for all. Goes before what scripts say. (default: 127.0.0.1)")
+    @Option(
+        help:
+            "The address to listen on: an IP address, localhost, or * for all. Goes before what scripts say. (default: 127.0.0.1)"
+    )
     var host: String?
 
     @Option(help: "The port to listen on; 0 for a free one. Goes before what scripts say. (default: 8080)")
@@ -43,7 +46,9 @@ struct Serve: AsyncParsableCommand {
 
     func validate() throws {
         if let port, !(0...65535).contains(port) { throw ValidationError("--port must be 0 to 65535, got \(port)") }
-        if let threads, !(1...256).contains(threads) { throw ValidationError("--threads must be 1 to 256, got \(threads)") }
+        if let threads, !(1...256).contains(threads) {
+            throw ValidationError("--threads must be 1 to 256, got \(threads)")
+        }
         if !(shutdownTimeout >= 0 && shutdownTimeout <= 86400) {
             throw ValidationError("--shutdown-timeout must be 0 to 86400 seconds, got \(shutdownTimeout)")
         }
@@ -53,13 +58,15 @@ struct Serve: AsyncParsableCommand {
         let log = logFormat.logger(level: logLevel)
         ProcessSetup.prepare()
         do {
-            var configuration = ScriptHost.Configuration(directory: try ScriptDirectory(directory), host: host, port: port)
+            var configuration = ScriptHost.Configuration(
+                directory: try ScriptDirectory(directory), host: host, port: port)
             configuration.isDevelopment = dev
             let node = try await Node.make(configuration, threads: threads ?? System.coreCount, log: log)
             let service = NodeService(node: node, deadline: .nanoseconds(Int64(shutdownTimeout * 1e9)), log: log)
             let group = ServiceGroup(
                 configuration: .init(
-                    services: [.init(service: service)], gracefulShutdownSignals: [.sigterm, .sigint], logger: log.quiet))
+                    services: [.init(service: service)], gracefulShutdownSignals: [.sigterm, .sigint], logger: log.quiet
+                ))
             try await group.run()
         } catch {
             throw StartFailure.exit(error)

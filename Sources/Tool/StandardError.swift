@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// Standard error, unbuffered: one call per line, so that the lines of different threads do not mix.
@@ -12,7 +12,7 @@ enum StandardError {
             var rest = bytes[...]
             while !rest.isEmpty {
                 let count = writeSome(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: rest)))
-                guard count > 0 else { return } // nobody is left to tell
+                guard count > 0 else { return }  // nobody is left to tell
                 rest = rest.dropFirst(count)
             }
         }
@@ -20,9 +20,9 @@ enum StandardError {
 
     private static func writeSome(_ bytes: UnsafeRawBufferPointer) -> Int {
         #if canImport(Glibc)
-        Glibc.write(STDERR_FILENO, bytes.baseAddress, bytes.count)
+            Glibc.write(STDERR_FILENO, bytes.baseAddress, bytes.count)
         #else
-        Darwin.write(STDERR_FILENO, bytes.baseAddress, bytes.count)
+            Darwin.write(STDERR_FILENO, bytes.baseAddress, bytes.count)
         #endif
     }
 }

@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// The wall clock as the log shows it, in UTC.
@@ -22,5 +22,7 @@ struct Timestamp {
     }
 
     private static func two(_ value: CInt) -> String { value < 10 ? "0\(value)" : "\(value)" }
-    private static func three(_ value: Int) -> String { String(repeating: "0", count: 3 - String(value).count) + String(value) }
+    private static func three(_ value: Int) -> String {
+        String(repeating: "0", count: 3 - String(value).count) + String(value)
+    }
 }

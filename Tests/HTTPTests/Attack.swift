@@ -9,7 +9,9 @@ struct Attack: Sendable, CustomTestStringConvertible {
 
     init(_ name: String, _ text: String, _ status: Int = 400) { self.init(name, Array(text.utf8), status) }
 
-    init(_ name: String, _ bytes: [UInt8], _ status: Int = 400) { (self.name, self.bytes, self.status) = (name, bytes, status) }
+    init(_ name: String, _ bytes: [UInt8], _ status: Int = 400) {
+        (self.name, self.bytes, self.status) = (name, bytes, status)
+    }
 
     var testDescription: String { name }
 
@@ -39,7 +41,8 @@ struct Attack: Sendable, CustomTestStringConvertible {
         try await client.send(bytes: bytes + Array("GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n".utf8))
         let text = try await client.waitForEnd()
         #expect(text.hasPrefix("HTTP/1.1 \(status) "), "\(text.debugDescription)")
-        #expect(text.split(separator: "HTTP/1.", omittingEmptySubsequences: false).count == 2, "\(text.debugDescription)")
+        #expect(
+            text.split(separator: "HTTP/1.", omittingEmptySubsequences: false).count == 2, "\(text.debugDescription)")
         #expect(text.contains("Connection: close\r\n"))
         #expect(!client.wasReset)
         try await client.close()

@@ -26,7 +26,8 @@ import Testing
         """
 
     private enum Way: Int, CaseIterable {
-        case finAfterHead, resetAfterHead, closeAfterHead, finWithRequest, resetWithRequest, resetInHead, closeAtOnce, resetAtOnce
+        case finAfterHead, resetAfterHead, closeAfterHead, finWithRequest, resetWithRequest, resetInHead, closeAtOnce,
+            resetAtOnce
     }
 
     /// Connects, and leaves in one of several ways. Writing may fail where the server was faster.
@@ -61,7 +62,9 @@ import Testing
         try? await client.close()
     }
 
-    @Test(arguments: [1, 2]) func `two thousand streams that come and go leave nothing behind`(_ threads: Int) async throws {
+    @Test(arguments: [1, 2]) func `two thousand streams that come and go leave nothing behind`(_ threads: Int)
+        async throws
+    {
         try await withServer(Self.script, threads: threads) { server in
             #expect(try OpenDescriptors.sockets(onLocalPort: server.port) == 1)
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -78,7 +81,8 @@ import Testing
             repeat {
                 try await client.request("GET", "/count")
                 counts = try await client.response().text.split(separator: " ").compactMap { Int($0) }
-            } while try counts[0] != counts[1] || counts[3] != 0 || OpenDescriptors.sockets(onLocalPort: server.port) != 2
+            } while try counts[0] != counts[1] || counts[3] != 0
+                || OpenDescriptors.sockets(onLocalPort: server.port) != 2
             #expect(counts[0] >= 2000 * 3 / Way.allCases.count)
             #expect(counts[2] == 0)
             try await client.close()

@@ -19,7 +19,9 @@ final class EmbeddedServer {
         }
         let heard = Mutex(Heard())
 
-        func respond(to request: Request, route: Int, exchange: Exchange) { heard.withLock { $0.requests.append((request, exchange)) } }
+        func respond(to request: Request, route: Int, exchange: Exchange) {
+            heard.withLock { $0.requests.append((request, exchange)) }
+        }
         func clientGone(exchange: Exchange.ID) { heard.withLock { $0.gone.append(exchange) } }
         func completed(_ summary: RequestSummary) {}
         func streamClosed(_ stream: StreamID, reason: CloseReason) { heard.withLock { $0.closed.append(stream) } }

@@ -8,12 +8,15 @@ import Testing
         HTTPServer.register_route("GET", "/routed.txt", function(request, response) response.body = "route" end)
         HTTPServer.register_route("POST", "/posted.txt", function(request, response) response.body = "posted" end)
         """,
-        "secret.lua": "-- a script", "public/index.html": "<h1>home</h1>", "public/a.txt": "text", "public/b.css": "a{}",
-        "public/c.js": "1", "public/d.json": "{}", "public/e": "?", "public/empty.txt": "", "public/sub/index.html": "sub",
+        "secret.lua": "-- a script", "public/index.html": "<h1>home</h1>", "public/a.txt": "text",
+        "public/b.css": "a{}",
+        "public/c.js": "1", "public/d.json": "{}", "public/e": "?", "public/empty.txt": "",
+        "public/sub/index.html": "sub",
         "public/routed.txt": "file", "public/posted.txt": "file", "public/large.txt": large,
     ]
 
-    private func response(_ server: TestServer, _ path: String, method: String = "GET") async throws -> ReceivedResponse {
+    private func response(_ server: TestServer, _ path: String, method: String = "GET") async throws -> ReceivedResponse
+    {
         let client = try await server.connect()
         try await client.request(method, path, headers: ["Connection: close"])
         let response = try await client.lastResponse(isHead: method == "HEAD")

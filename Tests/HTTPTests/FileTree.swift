@@ -1,9 +1,9 @@
 import TestKit
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// A public directory with all that a path may try to misuse, and things outside that it must not reach.
@@ -33,7 +33,8 @@ struct FileTree {
         ])
         let links = [
             ("link-in", "a.txt"), ("link-absolute-in", root + "/a.txt"), ("link-dir-in", "sub"),
-            ("link-out", "../secret.txt"), ("link-absolute-out", directory.path + "/secret.txt"), ("link-dir-out", "../secret"),
+            ("link-out", "../secret.txt"), ("link-absolute-out", directory.path + "/secret.txt"),
+            ("link-dir-out", "../secret"),
             ("link-twin", "../public-twin"), ("link-root", "/"), ("link-parent", ".."), ("link-nowhere", "nowhere"),
             ("link-self", "link-self"), ("link-chain", "link-out"), ("sub/link-up", "../a.txt"),
         ]

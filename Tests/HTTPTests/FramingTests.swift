@@ -27,7 +27,9 @@ import Testing
         Attack.head("a length of a hundred digits", "Content-Length: " + String(repeating: "9", count: 100)),
         Attack.head("a length of 64 bits", "Content-Length: 9223372036854775808", 413),
     ])
-    func `a doubtful Content-Length is refused`(_ attack: Attack) async throws { try await attack.run(on: Self.server.value) }
+    func `a doubtful Content-Length is refused`(_ attack: Attack) async throws {
+        try await attack.run(on: Self.server.value)
+    }
 
     @Test(arguments: [
         Attack.head("chunked, identity", "Transfer-Encoding: chunked, identity"),
@@ -73,7 +75,9 @@ import Testing
         Attack.chunks("a bare CR", "5\rhello\r\n0\r\n\r\n"),
         Attack.chunks("CR CR LF", "5\r\r\nhello\r\n0\r\n\r\n"),
     ])
-    func `a chunk size that is none is refused`(_ attack: Attack) async throws { try await attack.run(on: Self.server.value) }
+    func `a chunk size that is none is refused`(_ attack: Attack) async throws {
+        try await attack.run(on: Self.server.value)
+    }
 
     @Test(arguments: [
         Attack.chunks("no line end behind it", "5\r\nhello0\r\n\r\n"),
@@ -102,7 +106,9 @@ import Testing
         Attack.chunks("a space inside", "5;a b\r\nhello\r\n0\r\n\r\n"),
         Attack.chunks("an open quote", "5;a=\"b\r\nhello\r\n0\r\n\r\n"),
     ])
-    func `junk in a chunk's extension is refused`(_ attack: Attack) async throws { try await attack.run(on: Self.server.value) }
+    func `junk in a chunk's extension is refused`(_ attack: Attack) async throws {
+        try await attack.run(on: Self.server.value)
+    }
 
     @Test(arguments: [
         Attack.chunks("a bare LF", "0\r\nX: a\n\r\n"),
@@ -113,12 +119,15 @@ import Testing
         Attack.chunks("a request", "0\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"),
         Attack.chunks("a NUL", "0\r\nX: \u{0}\r\n\r\n"),
     ])
-    func `a trailer that is no header is refused`(_ attack: Attack) async throws { try await attack.run(on: Self.server.value) }
+    func `a trailer that is no header is refused`(_ attack: Attack) async throws {
+        try await attack.run(on: Self.server.value)
+    }
 
     @Test(arguments: [
         ("Content-Length: 5", "hello"), ("Content-Length: 005", "hello"), ("Content-Length:\t5 ", "hello"),
         ("Content-Length: 0", ""), ("X: y", ""),
-        ("Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n"), ("Transfer-Encoding: CHUNKED", "5\r\nhello\r\n0\r\n\r\n"),
+        ("Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\n\r\n"),
+        ("Transfer-Encoding: CHUNKED", "5\r\nhello\r\n0\r\n\r\n"),
         ("transfer-encoding:chunked", "2\r\nhe\r\n003\r\nllo\r\n000\r\n\r\n"),
         ("Transfer-Encoding: chunked", "5;a\r\nhello\r\n0;b=c\r\n\r\n"),
         ("Transfer-Encoding: chunked", "5;a=\"b c\"\r\nhello\r\n0\r\n\r\n"),
@@ -126,7 +135,9 @@ import Testing
         ("Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\nContent-Length: 99\r\nX: y\r\n\r\n"),
         ("Transfer-Encoding: chunked", "A\r\n0123456789\r\na\r\n0123456789\r\n0\r\n\r\n"),
     ])
-    func `a request that ends where it says is answered, and the next one too`(_ header: String, _ body: String) async throws {
+    func `a request that ends where it says is answered, and the next one too`(_ header: String, _ body: String)
+        async throws
+    {
         let client = try await Self.server.value.connect()
         try await client.request("POST", "/one", headers: [header])
         try await client.send(body + "GET /two HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -29,7 +29,8 @@ import Testing
         var testDescription: String { "\(fields) \(version) \(target.prefix(20)): \(error.map { "\($0)" } ?? "fine")" }
     }
 
-    private static let limits = HTTPLimits(maxBodyBytes: 1000, maxHeaderBytes: 200, maxHeaderFields: 10, maxTargetBytes: 50)
+    private static let limits = HTTPLimits(
+        maxBodyBytes: 1000, maxHeaderBytes: 200, maxHeaderFields: 10, maxTargetBytes: 50)
 
     private func check(_ example: Example) -> RequestError? {
         do throws(RequestError) {
@@ -159,7 +160,9 @@ import Testing
     }
 
     /// The parser stops at what may be the first byte of another protocol.
-    @Test(arguments: [["Connection: Upgrade", "Upgrade: h2c"], ["Connection: keep-alive, upgrade", "Upgrade: websocket"]])
+    @Test(arguments: [
+        ["Connection: Upgrade", "Upgrade: h2c"], ["Connection: keep-alive, upgrade", "Upgrade: websocket"],
+    ])
     func `a request that wants another protocol gets one answer in ours and a close`(_ fields: [String]) throws {
         let head = try #require(try pass(Example(["Host: a"] + fields, nil)))
         #expect(head.headers["connection"] == ["close"])

@@ -34,7 +34,8 @@ import Testing
     @Test(arguments: ["close", "Close", "keep-alive, close"])
     func `a client that asks for it gets a close`(_ value: String) async throws {
         let client = try await Self.server.value.connect()
-        try await client.send("GET /a HTTP/1.1\r\nHost: a\r\nConnection: \(value)\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n")
+        try await client.send(
+            "GET /a HTTP/1.1\r\nHost: a\r\nConnection: \(value)\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n")
         let response = try await client.lastResponse()
         #expect(response["Connection"] == "close")
         #expect(response.text.contains("/a"))
@@ -66,7 +67,9 @@ import Testing
         try await client.close()
     }
 
-    @Test(arguments: ["GET /a HTTP/1.1\r\nHost: a\r\n\r\n", "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"])
+    @Test(arguments: [
+        "GET /a HTTP/1.1\r\nHost: a\r\n\r\n", "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+    ])
     func `a half-closed request is still answered`(_ request: String) async throws {
         let client = try await Self.server.value.connect()
         try await client.send(request)

@@ -118,7 +118,9 @@ import Testing
         try await client.close()
     }
 
-    @Test func `a chunked body over the limit is refused, and the answer is there though the client goes on`() async throws {
+    @Test func `a chunked body over the limit is refused, and the answer is there though the client goes on`()
+        async throws
+    {
         let client = try await Self.server.value.connect(reads: false)
         try await client.request("POST", "/run", headers: ["Transfer-Encoding: chunked"])
         let chunk = "10000\r\n" + String(repeating: "b", count: 65536) + "\r\n"

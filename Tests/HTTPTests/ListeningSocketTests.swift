@@ -4,9 +4,9 @@ import Testing
 @testable import HTTP
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 @Suite(.timeLimit(.minutes(1))) struct ListeningSocketTests {
@@ -40,7 +40,9 @@ import Darwin
         #expect(try OpenDescriptors.sockets(onLocalPort: socket.port) == 1)
     }
 
-    @Test(arguments: ["", "nonsense", "256.1.1.1", "127.0.0.1:80", "example.invalid", "::1%none", "[::1]", "http://127.0.0.1"])
+    @Test(arguments: [
+        "", "nonsense", "256.1.1.1", "127.0.0.1:80", "example.invalid", "::1%none", "[::1]", "http://127.0.0.1",
+    ])
     func `what is no address is said to be none, without asking anybody`(_ address: String) throws {
         let found = try #require(failure(address, 0))
         #expect(found.isBadAddress)

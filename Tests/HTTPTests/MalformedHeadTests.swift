@@ -77,5 +77,7 @@ import Testing
         Attack("a folded first header", "GET /run HTTP/1.1\r\n Host: a\r\n\r\n"),
         Attack("a space on a line of its own", "GET /run HTTP/1.1\r\nHost: a\r\n \r\n\r\n"),
     ])
-    func `a header that is none is answered by 400`(_ attack: Attack) async throws { try await attack.run(on: Self.server.value) }
+    func `a header that is none is answered by 400`(_ attack: Attack) async throws {
+        try await attack.run(on: Self.server.value)
+    }
 }

@@ -22,7 +22,9 @@ import Testing
         Attack("a method with a tail", "GETX /run HTTP/1.1" + rest),
         Attack("a method with a NUL", "GET\u{0} /run HTTP/1.1" + rest),
     ])
-    func `a bad method or target is answered by 400`(_ attack: Attack) async throws { try await attack.run(on: Self.server.value) }
+    func `a bad method or target is answered by 400`(_ attack: Attack) async throws {
+        try await attack.run(on: Self.server.value)
+    }
 
     @Test(arguments: [
         Attack("HTTP/2.0", "GET /run HTTP/2.0" + rest, 505),
@@ -49,7 +51,9 @@ import Testing
         Attack("of radio", "SOURCE /run ICE/1.0" + rest),
         Attack("of HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
     ])
-    func `a bad version is answered by an error`(_ attack: Attack) async throws { try await attack.run(on: Self.server.value) }
+    func `a bad version is answered by an error`(_ attack: Attack) async throws {
+        try await attack.run(on: Self.server.value)
+    }
 
     /// A ClientHello, as a client that means https sends it.
     private static let hello: [UInt8] =
@@ -69,7 +73,9 @@ import Testing
         Attack("JSON", "{\"method\":\"GET\"}\r\n"),
         Attack("one brace", "{"),
     ])
-    func `what is no HTTP is answered by 400`(_ attack: Attack) async throws { try await attack.run(on: Self.server.value) }
+    func `what is no HTTP is answered by 400`(_ attack: Attack) async throws {
+        try await attack.run(on: Self.server.value)
+    }
 
     /// Where the request ends is plain, so the connection may go on.
     @Test(arguments: ["/%", "/%4", "/%zz", "/a%00b", "*", "a", "host:80", "ftp://a/", "\\", "?a=b", "http://"])

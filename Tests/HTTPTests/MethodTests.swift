@@ -36,7 +36,8 @@ import Testing
         let get = try await response("GET", path)
         let head = try await response("HEAD", path)
         #expect(head.statusLine == get.statusLine)
-        #expect(head.fieldLines.filter { !$0.hasPrefix("X-Method") } == get.fieldLines.filter { !$0.hasPrefix("X-Method") })
+        #expect(
+            head.fieldLines.filter { !$0.hasPrefix("X-Method") } == get.fieldLines.filter { !$0.hasPrefix("X-Method") })
         #expect(head["Content-Length"] == String(get.body.count))
         #expect(head["Date"]?.hasSuffix(" GMT") == true)
     }
@@ -50,7 +51,9 @@ import Testing
     }
 
     @Test(arguments: ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])
-    func `a known path with another method is answered by 405 and the methods that it has`(_ method: String) async throws {
+    func `a known path with another method is answered by 405 and the methods that it has`(_ method: String)
+        async throws
+    {
         let response = try await response(method, "/page")
         #expect(response.status == 405)
         #expect(response["Allow"] == "GET, HEAD, POST")
@@ -81,7 +84,9 @@ import Testing
         try await client.close()
     }
 
-    @Test func `a script sees the Host`() async throws { #expect(try await response("GET", "/host").text == "test,test") }
+    @Test func `a script sees the Host`() async throws {
+        #expect(try await response("GET", "/host").text == "test,test")
+    }
 
     @Test(arguments: [
         ("/a/b", "a|b"), ("/a/", "a|"), ("/a%2Fb/c", "a/b|c"), ("/%C3%BC/x%20y", "ü|x y"), ("/a/b/c?d=e", "a|b/c"),

@@ -29,7 +29,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "nothing", "sub", "fifo", "link-out", "link-absolute-out", "link-chain", "link-nowhere", "link-self", "../secret.txt",
+        "", "nothing", "sub", "fifo", "link-out", "link-absolute-out", "link-chain", "link-nowhere", "link-self",
+        "../secret.txt",
         "link-twin/a.txt", "a.txt/",
     ])
     func `what is not a regular file beneath the root does not open`(_ name: String) throws {

@@ -5,7 +5,8 @@ import Testing
 @Suite struct PercentEncodingTests {
     @Test(arguments: [
         ("", ""), ("abc", "abc"), ("%41", "A"), ("%4a%4A", "JJ"), ("a%20b", "a b"), ("a+b", "a+b"), ("%2B", "+"),
-        ("%25%34%31", "%41"), ("%2541", "%41"), ("%E2%82%AC", "€"), ("€", "€"), ("%e2%82", "\u{FFFD}"), ("%ff", "\u{FFFD}"),
+        ("%25%34%31", "%41"), ("%2541", "%41"), ("%E2%82%AC", "€"), ("€", "€"), ("%e2%82", "\u{FFFD}"),
+        ("%ff", "\u{FFFD}"),
         ("%C0%AF", "\u{FFFD}\u{FFFD}"), ("%00", "\u{0}"), ("%0d%0a", "\r\n"),
     ])
     func `decodes`(_ text: String, _ decoded: String) throws {
@@ -13,7 +14,9 @@ import Testing
         #expect(found.utf8.elementsEqual(decoded.utf8))
     }
 
-    @Test(arguments: ["%", "%4", "a%", "%%", "%4%41", "%g0", "%0g", "% 41", "%+1", "%-1", "%0x", "%\u{661}\u{661}", "%é1"])
+    @Test(arguments: [
+        "%", "%4", "a%", "%%", "%4%41", "%g0", "%0g", "% 41", "%+1", "%-1", "%0x", "%\u{661}\u{661}", "%é1",
+    ])
     func `a percent sign without two hex digits is refused`(_ text: String) {
         #expect(PercentEncoding.decode(text) == nil)
     }

@@ -33,7 +33,8 @@ import Testing
     }
 
     @Test func `files and scripts are answered in order`() async throws {
-        let script = "HTTPServer.register_route('GET', '/script', function(request, response) response.body = 'script' end)"
+        let script =
+            "HTTPServer.register_route('GET', '/script', function(request, response) response.body = 'script' end)"
         let files = ["main.lua": script, "public/file.txt": "file"]
         try await withServer(files) { server in
             let client = try await server.connect()
@@ -108,7 +109,8 @@ import Testing
             try await client.send(Self.get("/sleep/5"))
             try await server.printed("sleeping")
             let count = 6000
-            try await client.send((0..<count).map { _ in "GET /%zz HTTP/1.1\r\nHost:a\r\n\r\n" }.joined() + Self.get("/last"))
+            try await client.send(
+                (0..<count).map { _ in "GET /%zz HTTP/1.1\r\nHost:a\r\n\r\n" }.joined() + Self.get("/last"))
             try await server.turn()
             clock.advance(by: .seconds(6))
             try await client.wait(for: "/last")
@@ -120,7 +122,9 @@ import Testing
         }
     }
 
-    @Test func `a bad request behind one that sleeps runs nothing and ends the connection after the answer`() async throws {
+    @Test func `a bad request behind one that sleeps runs nothing and ends the connection after the answer`()
+        async throws
+    {
         let clock = ManualClock()
         try await withServer(Self.script, clock: clock) { server in
             let client = try await server.connect()

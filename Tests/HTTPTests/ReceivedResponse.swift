@@ -37,7 +37,8 @@ struct ReceivedResponse {
             rest = body.dropFirst(length)
             responses.append(
                 ReceivedResponse(
-                    status: head.status, statusLine: head.statusLine, headers: head.headers, body: Array(body.prefix(length))))
+                    status: head.status, statusLine: head.statusLine, headers: head.headers,
+                    body: Array(body.prefix(length))))
         }
         return (responses, Array(rest))
     }
@@ -53,7 +54,9 @@ struct ReceivedResponse {
         let status = lines[0].split(separator: " ", maxSplits: 2)
         guard status.count >= 2, status[0] == "HTTP/1.1", let code = Int(status[1]) else { throw Malformed(text: text) }
         let headers = try lines.dropFirst().map { line in
-            guard let colon = line.firstIndex(of: ":"), line[colon...].hasPrefix(": ") else { throw Malformed(text: text) }
+            guard let colon = line.firstIndex(of: ":"), line[colon...].hasPrefix(": ") else {
+                throw Malformed(text: text)
+            }
             return (name: String(line[..<colon]), value: String(line[colon...].dropFirst(2)))
         }
         return ReceivedResponse(

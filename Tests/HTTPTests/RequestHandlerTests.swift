@@ -11,7 +11,9 @@ import Testing
 
     init() throws { server = try EmbeddedServer() }
 
-    private static func get(_ path: String) -> ByteBuffer { ByteBuffer(string: "GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n") }
+    private static func get(_ path: String) -> ByteBuffer {
+        ByteBuffer(string: "GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
+    }
 
     @Test func `an exchange is answered once`() throws {
         let channel = try server.connect()

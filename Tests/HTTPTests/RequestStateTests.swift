@@ -72,7 +72,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("close", true), ("Close", true), ("keep-alive, close", true), ("close,x", true), (" close ", true), ("\tclose", true),
+        ("close", true), ("Close", true), ("keep-alive, close", true), ("close,x", true), (" close ", true),
+        ("\tclose", true),
         ("keep-alive", false), ("closed", false), ("x-close", false), ("", false),
     ])
     func `the client may ask for a close`(_ value: String, _ closes: Bool) {

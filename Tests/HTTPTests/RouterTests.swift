@@ -20,7 +20,8 @@ import Testing
         var routes: [Router.Route] = []
         for (index, text) in example.routes.enumerated() {
             let parts = text.split(separator: " ")
-            routes.append(.init(method: String(parts[0]), pattern: try RoutePattern(String(parts[1])), number: index + 1))
+            routes.append(
+                .init(method: String(parts[0]), pattern: try RoutePattern(String(parts[1])), number: index + 1))
         }
         let parts = example.request.split(separator: " ")
         let method = try #require(HTTPRequest.Method(String(parts[0])))

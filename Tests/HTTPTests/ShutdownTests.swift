@@ -28,7 +28,9 @@ import Testing
         try await TestServer.start(Self.script, clock: clock, threads: threads)
     }
 
-    @Test(arguments: [1, 2]) func `a stream is told when to come back, and ends between events`(_ threads: Int) async throws {
+    @Test(arguments: [1, 2]) func `a stream is told when to come back, and ends between events`(_ threads: Int)
+        async throws
+    {
         let server = try await start(threads: threads)
         var clients: [TestClient] = []
         for _ in 0..<10 {
@@ -63,7 +65,9 @@ import Testing
         #expect(try OpenDescriptors.sockets(onLocalPort: server.port) == 0)
     }
 
-    @Test(arguments: [false, true]) func `a connection that waits for a request is closed at once`(_ isUsed: Bool) async throws {
+    @Test(arguments: [false, true]) func `a connection that waits for a request is closed at once`(_ isUsed: Bool)
+        async throws
+    {
         let server = try await start()
         let client = try await server.connect()
         if isUsed {

@@ -25,10 +25,13 @@ import Testing
     }
 
     @Test(arguments: [
-        ("/", "200 home"), ("/index.html", "200 home"), ("/a.txt", "200 a"), ("/a.txt?x=1", "200 a"), ("/%61.txt", "200 a"),
-        ("/a%20b.txt", "200 space"), ("/%C3%BC.txt", "200 umlaut"), ("/100%25.txt", "200 percent"), ("/empty.txt", "200 "),
+        ("/", "200 home"), ("/index.html", "200 home"), ("/a.txt", "200 a"), ("/a.txt?x=1", "200 a"),
+        ("/%61.txt", "200 a"),
+        ("/a%20b.txt", "200 space"), ("/%C3%BC.txt", "200 umlaut"), ("/100%25.txt", "200 percent"),
+        ("/empty.txt", "200 "),
         ("/sub/", "200 sub"), ("/sub/?x", "200 sub"), ("/sub/b.css", "200 b"), ("/sub/index.html", "200 sub"),
-        ("/link-in", "200 a"), ("/link-absolute-in", "200 a"), ("/link-dir-in/b.css", "200 b"), ("/sub/link-up", "200 a"),
+        ("/link-in", "200 a"), ("/link-absolute-in", "200 a"), ("/link-dir-in/b.css", "200 b"),
+        ("/sub/link-up", "200 a"),
     ])
     func `what is in the directory is served`(_ raw: String, _ answer: String) { #expect(self.answer(raw) == answer) }
 
@@ -40,12 +43,15 @@ import Testing
 
     @Test(arguments: [
         "/../secret.txt", "/..", "/../", "/sub/../../secret.txt", "/sub/../a.txt", "/./a.txt", "/.", "/a.txt/..",
-        "/%2e%2e/secret.txt", "/%2E%2E/secret.txt", "/.%2e/secret.txt", "/%2e./secret.txt", "/sub/%2e%2e/%2e%2e/secret.txt",
-        "/..%2fsecret.txt", "/..%2Fsecret.txt", "/%2e%2e%2fsecret.txt", "/sub%2f..%2f..%2fsecret.txt", "/x%2f..%2fa.txt",
+        "/%2e%2e/secret.txt", "/%2E%2E/secret.txt", "/.%2e/secret.txt", "/%2e./secret.txt",
+        "/sub/%2e%2e/%2e%2e/secret.txt",
+        "/..%2fsecret.txt", "/..%2Fsecret.txt", "/%2e%2e%2fsecret.txt", "/sub%2f..%2f..%2fsecret.txt",
+        "/x%2f..%2fa.txt",
         "/%252e%252e/secret.txt", "/%252e%252e%252fsecret.txt", "/..%252fsecret.txt", "/%25252e%25252e/secret.txt",
         "/..\\secret.txt", "/..%5csecret.txt", "/%5c..%5csecret.txt", "/sub\\b.css", "/sub%5cb.css", "/%5c",
         "/%2fetc/passwd", "//etc/passwd", "///etc/passwd", "/%2f%2fetc%2fpasswd", "/sub%2fb.css", "/sub/%2e/b.css",
-        "/public/../../secret.txt", "/...", "/..../secret.txt", "/..;/secret.txt", "/..%3b/secret.txt", "/%c0%ae%c0%ae/secret.txt",
+        "/public/../../secret.txt", "/...", "/..../secret.txt", "/..;/secret.txt", "/..%3b/secret.txt",
+        "/%c0%ae%c0%ae/secret.txt",
         "/%uff0e%uff0e/secret.txt", "/..%c0%afsecret.txt", "/..%ef%bc%8fsecret.txt", "/C:/secret.txt", "/~/secret.txt",
         "/~root/.profile", "/public-twin/a.txt", "/../public-twin/a.txt", "/..%0a/secret.txt", "/%0d%0a",
         "/sub%2F%CC%81b.txt", "/sub%5C%CC%81b.txt",
@@ -58,8 +64,10 @@ import Testing
     func `a NUL makes no target`(_ raw: String) { #expect(answer(raw) == "400") }
 
     @Test(arguments: [
-        "/link-out", "/link-absolute-out", "/link-dir-out/", "/link-dir-out/index.html", "/link-dir-out", "/link-twin/a.txt",
-        "/link-root/etc/passwd", "/link-root/", "/link-parent/secret.txt", "/link-parent/", "/link-nowhere", "/link-self",
+        "/link-out", "/link-absolute-out", "/link-dir-out/", "/link-dir-out/index.html", "/link-dir-out",
+        "/link-twin/a.txt",
+        "/link-root/etc/passwd", "/link-root/", "/link-parent/secret.txt", "/link-parent/", "/link-nowhere",
+        "/link-self",
         "/link-chain",
     ])
     func `no symlink leads out of the directory`(_ raw: String) { #expect(answer(raw) == "404") }
@@ -71,14 +79,17 @@ import Testing
     func `a FIFO is not served and blocks nobody`(_ raw: String) { #expect(answer(raw) == "404") }
 
     @Test(arguments: [
-        ("/sub", "301 /sub/"), ("/sub?x=1&y=%20", "301 /sub/?x=1&y=%20"), ("/%73ub", "301 /%73ub/"), ("/sub?", "301 /sub/"),
+        ("/sub", "301 /sub/"), ("/sub?x=1&y=%20", "301 /sub/?x=1&y=%20"), ("/%73ub", "301 /%73ub/"),
+        ("/sub?", "301 /sub/"),
         ("/link-dir-in", "301 /link-dir-in/"), ("/sub?//evil", "301 /sub/?//evil"),
     ])
     func `a directory with an index is sent to its closing slash, with the query`(_ raw: String, _ answer: String) {
         #expect(self.answer(raw) == answer)
     }
 
-    @Test(arguments: ["//sub", "//evil", "//evil.example/%2e%2e", "/%2f/sub", "//evil/../sub", "/\\evil/sub", "/%5cevil"])
+    @Test(arguments: [
+        "//sub", "//evil", "//evil.example/%2e%2e", "/%2f/sub", "//evil/../sub", "/\\evil/sub", "/%5cevil",
+    ])
     func `a redirect never names another host`(_ raw: String) { #expect(answer(raw) == "404") }
 
     @Test func `the type comes from the name that was asked for`() throws {

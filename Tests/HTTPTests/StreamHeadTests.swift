@@ -69,8 +69,14 @@ import Testing
     }
 
     @Test func `what would end or reframe a stream is not taken over`() {
-        let names = ["Content-Length", "Transfer-Encoding", "connection", "DATE", "Content-Type", "cache-control", "X-Accel-Buffering"]
-        let head = StreamHead.response(date: "now", adding: names.map { ($0, "1") } + [("X", "1"), ("not a name", "1")])
-        #expect(head.headerFields.map { "\($0.name): \($0.value)" }.sorted() == (Self.fields + ["Date: now", "X: 1"]).sorted())
+        let names = [
+            "Content-Length", "Transfer-Encoding", "connection", "DATE", "Content-Type", "cache-control",
+            "X-Accel-Buffering",
+        ]
+        let head = StreamHead.response(
+            date: "now", adding: names.map { ($0, "1") } + [("X", "1"), ("not a name", "1")])
+        #expect(
+            head.headerFields.map { "\($0.name): \($0.value)" }.sorted()
+                == (Self.fields + ["Date: now", "X: 1"]).sorted())
     }
 }

@@ -34,21 +34,23 @@ import Testing
         client.text.split(separator: "\r\n\r\n", maxSplits: 1, omittingEmptySubsequences: false).dropFirst().joined()
     }
 
-    @Test(arguments: [1, 2], [
-        "GET /run HTTP/1.1\r\nHost: a\r\n\r\n",
-        "POST /run HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc",
-        "POST /run HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
-        "POST /run HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n",
-        "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n",
-        "GET /run HTTP/1.1\r\n\r\n",
-        "GET /run HTTP/2.0\r\n\r\n",
-        "no HTTP at all\r\n\r\n",
-        "\u{0}\u{1}\u{2}", "\r\n\r\n", "x",
-    ])
+    @Test(
+        arguments: [1, 2],
+        [
+            "GET /run HTTP/1.1\r\nHost: a\r\n\r\n",
+            "POST /run HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc",
+            "POST /run HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            "POST /run HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n",
+            "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n",
+            "GET /run HTTP/1.1\r\n\r\n",
+            "GET /run HTTP/2.0\r\n\r\n",
+            "no HTTP at all\r\n\r\n",
+            "\u{0}\u{1}\u{2}", "\r\n\r\n", "x",
+        ])
     func `what comes behind a stream's request is dropped`(_ threads: Int, _ junk: String) async throws {
         try await withServer(Self.script, threads: threads) { server in
             let client = try await server.connect()
-            try await client.send(Self.stream + junk) // in one piece
+            try await client.send(Self.stream + junk)  // in one piece
             try await client.wait(for: "\r\n\r\n:\n")
             for _ in 0..<3 {
                 try await client.send(junk)
@@ -84,7 +86,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 2], [true, false]) func `FIN and RST end a stream, once`(_ threads: Int, _ resets: Bool) async throws {
+    @Test(arguments: [1, 2], [true, false]) func `FIN and RST end a stream, once`(_ threads: Int, _ resets: Bool)
+        async throws
+    {
         try await withServer(Self.script, threads: threads) { server in
             let client = try await server.connect()
             try await client.send(Self.stream)
@@ -111,7 +115,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [true, false]) func `a client that leaves before the head gets one opened and one closed`(_ resets: Bool) async throws {
+    @Test(arguments: [true, false]) func `a client that leaves before the head gets one opened and one closed`(
+        _ resets: Bool
+    ) async throws {
         let clock = ManualClock()
         try await withServer(Self.script, clock: clock) { server in
             let client = try await server.connect()

@@ -19,32 +19,35 @@ import Testing
         "Env?get('NO_SUCH_NAME', 'fallback')", "Log?info('hello')", "Log?debug('hello', { a = 1 })",
     ])
     func `a singleton or signal takes either`(call: String) async throws {
-        let dot = call.replacing("?", with: "."), colon = call.replacing("?", with: ":")
+        let dot = call.replacing("?", with: ".")
+        let colon = call.replacing("?", with: ":")
         let prints = try await Scripts.prints(of: "local a = (\(dot)) local b = (\(colon)) print(a) print(b)")
         let last = prints.suffix(2)
         #expect(prints.count >= 2 && last.first == last.last, "\(prints)")
     }
 
     @Test func `connecting by dot and by colon is the same connection`() async throws {
-        let prints = try await Scripts.prints(of: """
-            local signal = Signal.new("s")
-            local function count(n) print("got", n) end
-            print(signal.connect(count), signal:is_connected(count), signal.is_connected(count))
-            signal.emit(1)
-            signal:emit(2)
-            signal.disconnect(count)
-            print(signal:is_connected(count))
-            """)
+        let prints = try await Scripts.prints(
+            of: """
+                local signal = Signal.new("s")
+                local function count(n) print("got", n) end
+                print(signal.connect(count), signal:is_connected(count), signal.is_connected(count))
+                signal.emit(1)
+                signal:emit(2)
+                signal.disconnect(count)
+                print(signal:is_connected(count))
+                """)
         #expect(prints == ["0\ttrue\ttrue", "got\t1", "got\t2", "false"])
     }
 
     @Test func `the methods of singletons and signals are made once`() async throws {
-        let prints = try await Scripts.prints(of: """
-            local signal = Signal.new("s")
-            print(HTTPServer.listen == HTTPServer.listen, signal.emit == signal.emit)
-            print(HTTPServer.server_started == HTTPServer.server_started)
-            print(rawequal(Signal.new("a").emit, Signal.new("a").emit))
-            """)
+        let prints = try await Scripts.prints(
+            of: """
+                local signal = Signal.new("s")
+                print(HTTPServer.listen == HTTPServer.listen, signal.emit == signal.emit)
+                print(HTTPServer.server_started == HTTPServer.server_started)
+                print(rawequal(Signal.new("a").emit, Signal.new("a").emit))
+                """)
         #expect(prints == ["true\ttrue", "true", "false"])
     }
 
@@ -100,19 +103,21 @@ import Testing
     }
 
     @Test func `a connection that was made by hand can be filled in`() async throws {
-        let prints = try await Scripts.prints(of: """
-            local c = SSEConnection.new()
-            print(c.connection_id, c.path == "", c.active, c:is_connection_active())
-            c.connection_id = 7
-            c.path = "/x"
-            print(c:get_connection_id(), c:get_path())
-            c:set_connection_id(8)
-            c:set_path("/y")
-            print(c.connection_id, c.path)
-            print(c:send_event("a", "b"), c:send_data("b"), c:send("b"), c:comment(), c:retry(5), c:close(), c:finish())
-            """)
-        #expect(prints == [
-            "0\ttrue\tfalse\tfalse", "7\t/x", "8\t/y", "3\t3\tfalse\tfalse\tfalse\tfalse\tfalse",
-        ])
+        let prints = try await Scripts.prints(
+            of: """
+                local c = SSEConnection.new()
+                print(c.connection_id, c.path == "", c.active, c:is_connection_active())
+                c.connection_id = 7
+                c.path = "/x"
+                print(c:get_connection_id(), c:get_path())
+                c:set_connection_id(8)
+                c:set_path("/y")
+                print(c.connection_id, c.path)
+                print(c:send_event("a", "b"), c:send_data("b"), c:send("b"), c:comment(), c:retry(5), c:close(), c:finish())
+                """)
+        #expect(
+            prints == [
+                "0\ttrue\tfalse\tfalse", "7\t/x", "8\t/y", "3\t3\tfalse\tfalse\tfalse\tfalse\tfalse",
+            ])
     }
 }

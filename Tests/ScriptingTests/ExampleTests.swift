@@ -18,7 +18,7 @@ import Testing
             clock.advance(by: .seconds(1))
             try await client.wait(for: "event: tick\ndata: ")
         }
-        try await client.close() // the clock stands still, so that the server would wait for the client to go
+        try await client.close()  // the clock stands still, so that the server would wait for the client to go
         try await server.stop()
     }
 }

@@ -31,7 +31,8 @@ import Testing
     }
 
     @Test func `the traceback names every call, and none of the host's own`() async throws {
-        let report = try await Scripts.failure("""
+        let report = try await Scripts.failure(
+            """
             local signal = Signal.new("s")
             local function inner() error("boom") end
             local function outer()
@@ -50,7 +51,8 @@ import Testing
     }
 
     @Test func `an error below a function of the host's names the script's line`() async throws {
-        let report = try await Scripts.failure("""
+        let report = try await Scripts.failure(
+            """
             local signal = Signal.new("s")
             signal:connect(5)
             """)
@@ -60,9 +62,10 @@ import Testing
     }
 
     @Test func `the file at fault is named, and the ones after it are not loaded`() async throws {
-        let scripts = try await Scripts.make(try TemporaryDirectory([
-            "a.lua": "print('a')", "b.lua": "print('b')\nerror('stop')", "c.lua": "print('c')",
-        ]))
+        let scripts = try await Scripts.make(
+            try TemporaryDirectory([
+                "a.lua": "print('a')", "b.lua": "print('b')\nerror('stop')", "c.lua": "print('c')",
+            ]))
         let report = await #expect(throws: ErrorReport.self) { try await scripts.host.load().get() }
         #expect(report?.message == "b.lua:2: stop")
         #expect(scripts.printed == ["a", "b"])
@@ -89,10 +92,11 @@ import Testing
     }
 
     @Test func `debug is absent and the metatable of strings cannot be changed`() async throws {
-        let prints = try await Scripts.prints(of: """
-            print(debug, dofile, loadfile, os.execute, io.popen, string.dump)
-            print(getmetatable(""), pcall(setmetatable, "", {}))
-            """)
+        let prints = try await Scripts.prints(
+            of: """
+                print(debug, dofile, loadfile, os.execute, io.popen, string.dump)
+                print(getmetatable(""), pcall(setmetatable, "", {}))
+                """)
         #expect(prints[0] == "nil\tnil\tnil\tnil\tnil\tnil")
         #expect(prints[1].hasPrefix("false\tfalse\t"))
     }

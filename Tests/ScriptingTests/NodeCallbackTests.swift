@@ -16,7 +16,8 @@ import Testing
 
     @Test func `_ready runs when all scripts have loaded, in their order, with the node`() async throws {
         let scripts = try await start([
-            "a.lua": "print('load a') local n = { name = 'a' } function n:_ready() print('ready ' .. self.name) end return n",
+            "a.lua":
+                "print('load a') local n = { name = 'a' } function n:_ready() print('ready ' .. self.name) end return n",
             "b.lua": "print('load b') return { _ready = function(self) print('ready b', self.name) end }",
             "c.lua": "print('load c') return {}",
         ])
@@ -37,7 +38,8 @@ import Testing
     }
 
     @Test func `the server listens before _ready and accepts after it`() async throws {
-        try await withServer("""
+        try await withServer(
+            """
             HTTPServer.server_started:connect(function(port) print("started", port == HTTPServer.get_port()) end)
             print("listen", HTTPServer.listen(0), HTTPServer.is_listening(), HTTPServer.get_port() > 0)
             return {
@@ -47,7 +49,8 @@ import Testing
                 print("ready done")
               end,
             }
-            """) { server in
+            """
+        ) { server in
             _ = await server.log.wait(for: "started")
             let prints = server.printed.filter { !$0.hasPrefix("listening") }
             #expect(prints == ["listen\t0\ttrue\ttrue", "ready\ttrue", "ready done", "started\ttrue"])
@@ -55,7 +58,9 @@ import Testing
     }
 
     @Test func `without a call of listen the server listens by itself after _ready`() async throws {
-        try await withServer("return { _ready = function() print(HTTPServer.is_listening(), HTTPServer.get_port()) end }") {
+        try await withServer(
+            "return { _ready = function() print(HTTPServer.is_listening(), HTTPServer.get_port()) end }"
+        ) {
             #expect($0.printed.first == "false\t0")
             #expect($0.port > 0)
         }
@@ -85,7 +90,8 @@ import Testing
     }
 
     @Test func `ticks_per_second sets how often, also later, and 0 means never`() async throws {
-        let scripts = try await start("""
+        let scripts = try await start(
+            """
             Engine.ticks_per_second = 2
             print(Engine.ticks_per_second == 2)
             local ticks = 0
@@ -104,7 +110,8 @@ import Testing
 
     @Test(arguments: ["1e-12", "1e-300", "0.001"])
     func `a tiny number of ticks is next to none`(number: String) async throws {
-        let scripts = try await start("""
+        let scripts = try await start(
+            """
             Engine.ticks_per_second = \(number)
             return { _process = function() print("tick") end }
             """)
@@ -152,7 +159,8 @@ import Testing
     }
 
     @Test func `an _exit_tree that never returns does not hold the stop beyond its deadline`() async throws {
-        let server = try await TestServer.start("""
+        let server = try await TestServer.start(
+            """
             return { _exit_tree = function() print("exit") await(Signal.new("never")) end }
             """)
         try await server.stop(within: .milliseconds(50))

@@ -5,7 +5,8 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct OwnFieldTests {
     @Test(arguments: ["request", "response", "SSEConnection.new()"])
     func `an object takes fields of any kind, and an unset one is nil`(object: String) async throws {
-        let result = try await Snippets.run("""
+        let result = try await Snippets.run(
+            """
             local object, key = \(object), {}
             object.user, object[1], object[key] = "ann", "one", "keyed"
             local before = object.user
@@ -16,11 +17,12 @@ import Testing
     }
 
     @Test func `fields of two connections are two`() async throws {
-        let prints = try await Scripts.prints(of: """
-            local a, b = SSEConnection.new(), SSEConnection.new()
-            a.user = "ann"
-            print(a.user, b.user)
-            """)
+        let prints = try await Scripts.prints(
+            of: """
+                local a, b = SSEConnection.new(), SSEConnection.new()
+                a.user = "ann"
+                print(a.user, b.user)
+                """)
         #expect(prints == ["ann\tnil"])
     }
 
@@ -67,13 +69,15 @@ import Testing
     }
 
     @Test func `a field set before the stream ends can be read in its closed signals`() async throws {
-        try await withServer("""
+        try await withServer(
+            """
             HTTPServer.register_route("GET", "/events", function(request, response)
               local connection = response:start_sse()
               connection.user = "ann"
               connection.disconnected:connect(function(reason) print(connection.user, "left:", reason) end)
             end)
-            """) { server in
+            """
+        ) { server in
             let client = try await server.open()
             try await client.close()
             #expect(await server.log.wait(for: "left:") == "info ann\tleft:\tclient")
@@ -81,7 +85,8 @@ import Testing
     }
 
     @Test func `a field of the request is there in the opened signal`() async throws {
-        try await withServer("""
+        try await withServer(
+            """
             HTTPServer.register_route("GET", "/events", function(request, response)
               request.user = "ann"
               response:start_sse()
@@ -93,21 +98,24 @@ import Testing
               local connection = HTTPServer.get_sse_connection(id)
               print("opened for", connection.request.user, connection.request.path)
             end)
-            """) { server in
+            """
+        ) { server in
             _ = try await server.open()
             #expect(await server.log.wait(for: "opened for") == "info opened for\tann\t/events")
         }
     }
 
     @Test func `the request of a connection is the handler's own`() async throws {
-        try await withServer("""
+        try await withServer(
+            """
             HTTPServer.register_route("GET", "/events", function(request, response)
               local connection = response:start_sse()
               print("same:", rawequal(connection.request, request), connection.request.client_id == request.client_id)
               sleep(0)
               print("later:", rawequal(connection.request, request))
             end)
-            """) { server in
+            """
+        ) { server in
             _ = try await server.open()
             #expect(await server.log.wait(for: "same:") == "info same:\ttrue\ttrue")
             #expect(await server.log.wait(for: "later:") == "info later:\ttrue")

@@ -52,7 +52,8 @@ import Testing
     }
 
     @Test func `id and path of an open stream cannot be assigned`() async throws {
-        try await withServer("""
+        try await withServer(
+            """
             HTTPServer.register_route("GET", "/events", function(request, response)
               local c = response:start_sse()
               for _, change in ipairs {
@@ -66,15 +67,17 @@ import Testing
               c.id = "mine"
               print(c.id, c:get_id(), c.uuid ~= "mine")
             end)
-            """) { server in
+            """
+        ) { server in
             _ = try await server.open()
-            #expect(server.printed.suffix(6) == [
-                "false\tmain.lua:4: SSEConnection.connection_id: cannot be changed on a stream",
-                "false\tmain.lua:4: SSEConnection.set_connection_id: cannot be changed on a stream",
-                "false\tmain.lua:5: SSEConnection.path: cannot be changed on a stream",
-                "false\tmain.lua:5: SSEConnection.set_path: cannot be changed on a stream",
-                "1\t/events", "mine\tmine\ttrue",
-            ])
+            #expect(
+                server.printed.suffix(6) == [
+                    "false\tmain.lua:4: SSEConnection.connection_id: cannot be changed on a stream",
+                    "false\tmain.lua:4: SSEConnection.set_connection_id: cannot be changed on a stream",
+                    "false\tmain.lua:5: SSEConnection.path: cannot be changed on a stream",
+                    "false\tmain.lua:5: SSEConnection.set_path: cannot be changed on a stream",
+                    "1\t/events", "mine\tmine\ttrue",
+                ])
         }
     }
 }

@@ -13,7 +13,9 @@ import Testing
     }
 
     @Test func `every request has its own client_id`() async throws {
-        let ids = [try await Snippets.run("return request.client_id"), try await Snippets.run("return request.client_id")]
+        let ids = [
+            try await Snippets.run("return request.client_id"), try await Snippets.run("return request.client_id"),
+        ]
         #expect(ids[0] != ids[1])
     }
 
@@ -25,7 +27,10 @@ import Testing
         ("?a", "has_query_param('a') request:get_query_param('a', 'default') == ''", "true true"),
         ("?a=", "has_query_param('a') request:get_query_param('a', 'default') == ''", "true true"),
         ("?a=b=c", "get_query_param('a')", "b=c"),
-        ("", "has_query_param('a') request:get_query_param('a') == '' request:get_query_param('a', 'x')", "false true x"),
+        (
+            "", "has_query_param('a') request:get_query_param('a') == '' request:get_query_param('a', 'x')",
+            "false true x"
+        ),
         ("?A=1", "has_query_param('a') request:has_query_param('A')", "false true"),
         ("?a=1&&b=2&", "get_query_param('b')", "2"),
         ("?a=100%", "get_query_param('a')", "100%"),
@@ -39,7 +44,8 @@ import Testing
     }
 
     @Test func `get_query_params gives all values of a name, or the table`() async throws {
-        let result = try await Snippets.run("""
+        let result = try await Snippets.run(
+            """
             return table.concat(request:get_query_params("a"), ","), #request:get_query_params("none"),
               request:get_query_params().a, request:get_query_params().b, request:get_query_params().none
             """, query: "?a=1&b=2&a=3&a=")
@@ -47,7 +53,8 @@ import Testing
     }
 
     @Test func `path parameters can be looked up`() async throws {
-        let result = try await Snippets.run("""
+        let result = try await Snippets.run(
+            """
             return request:get_path_param("name"), request:has_path_param("name"), request:has_path_param("id"),
               request:get_path_param("id", "none"), request:get_path_param("id") == ""
             """)
@@ -55,7 +62,8 @@ import Testing
     }
 
     @Test func `headers are found whatever the case`() async throws {
-        let result = try await Snippets.run("""
+        let result = try await Snippets.run(
+            """
             return request:get_header("X-THING"), request:get_header("x-thing"), request:has_header("X-Thing"),
               request.headers["X-Thing"], request.headers["x-thing"], request.headers.HOST,
               request:has_header("X-None"), request:get_header("X-None") == "", request:get_header("X-None", "d"),
@@ -65,7 +73,8 @@ import Testing
     }
 
     @Test func `the keys of the header table are lower case`() async throws {
-        let result = try await Snippets.run("""
+        let result = try await Snippets.run(
+            """
             local names = {}
             for name, value in pairs(request.headers) do names[#names + 1] = name .. "=" .. value end
             table.sort(names)
@@ -82,7 +91,9 @@ import Testing
     @Test(arguments: ["", "a name\n", "é", "a:b"])
     func `a name that no header can have is not there`(name: String) async throws {
         let quoted = name.replacing("\n", with: "\\n")
-        #expect(try await Snippets.run("return request:has_header('\(quoted)'), request:get_header('\(quoted)', 'd')") == "false d")
+        #expect(
+            try await Snippets.run("return request:has_header('\(quoted)'), request:get_header('\(quoted)', 'd')")
+                == "false d")
     }
 
     @Test func `the tables of a request are the same each time`() async throws {
@@ -94,11 +105,13 @@ import Testing
     }
 
     @Test func `the body is bytes`() async throws {
-        try await withServer("""
+        try await withServer(
+            """
             HTTPServer.register_route("POST", "/", function(request, response)
               response.body = table.concat({ request.body:byte(1, -1) }, " ")
             end)
-            """) { server in
+            """
+        ) { server in
             #expect(try await server.body("POST", "/", body: "\0é\r\n") == "0 195 169 13 10")
             #expect(try await server.body("POST", "/", body: "") == "")
             #expect(try await server.body("POST", "/") == "")
@@ -117,7 +130,8 @@ import Testing
     }
 
     private static let jsonServer = Task {
-        try await TestServer.start("""
+        try await TestServer.start(
+            """
             HTTPServer.register_route("POST", "/", function(request, response)
               local value, message = request:parse_json_body()
               local words = { value == JSON.null and "null" or type(value) }

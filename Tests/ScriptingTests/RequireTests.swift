@@ -47,7 +47,10 @@ import Testing
 
     @Test(arguments: [
         (["lib/a.lua": "return require 'lib.a'"], "module 'lib.a' requires itself"),
-        (["lib/a.lua": "return require 'lib.b'", "lib/b.lua": "return require 'lib.a'"], "module 'lib.a' requires itself"),
+        (
+            ["lib/a.lua": "return require 'lib.b'", "lib/b.lua": "return require 'lib.a'"],
+            "module 'lib.a' requires itself"
+        ),
     ])
     func `a cycle is an error`(modules: [String: String], message: String) async throws {
         let report = try await Scripts.failure(modules.merging(["main.lua": "require 'lib.a'"]) { a, _ in a })
@@ -57,7 +60,9 @@ import Testing
 
     @Test func `a module that is not there says where it was looked for`() async throws {
         let report = try await Scripts.failure("local a\nlocal b = require 'lib.nothing'")
-        #expect(report.message == "main.lua:2: module 'lib.nothing' not found (no lib/nothing.lua, no lib/nothing/init.lua)")
+        #expect(
+            report.message == "main.lua:2: module 'lib.nothing' not found (no lib/nothing.lua, no lib/nothing/init.lua)"
+        )
     }
 
     @Test(arguments: ["../main", "lib/a", "", "a..b", ".a", "a.", "/etc/passwd", "lib\\a", "a\0b"])

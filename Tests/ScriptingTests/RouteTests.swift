@@ -5,7 +5,8 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct RouteTests {
     /// Each route answers with its pattern and its parameters.
     private static let server = Task {
-        try await TestServer.start("""
+        try await TestServer.start(
+            """
             local function reply(name)
               return function(request, response)
                 local words = {}
@@ -41,7 +42,8 @@ import Testing
         ("GET", "/first/1", "GET /first/{one} one=1"),
         ("POST", "/users/7", "POST /users/{id} id=7"),
         ("GET", "/any", "* /any "), ("POST", "/any", "* /any "), ("DELETE", "/any", "* /any "),
-        ("PUT", "/m", "PUT /m "), ("DELETE", "/m", "DELETE /m "), ("PATCH", "/m", "PATCH /m "), ("OPTIONS", "/m", "OPTIONS /m "),
+        ("PUT", "/m", "PUT /m "), ("DELETE", "/m", "DELETE /m "), ("PATCH", "/m", "PATCH /m "),
+        ("OPTIONS", "/m", "OPTIONS /m "),
         ("GET", "/lower", "GET /lower "), ("GET", "/slash/", "GET /slash/ "),
     ])
     func `a request takes the route that fits best`(method: String, path: String, body: String) async throws {
@@ -77,7 +79,8 @@ import Testing
     }
 
     @Test func `routes can be added, taken away and cleared while the server runs`() async throws {
-        try await withServer("""
+        try await withServer(
+            """
             local function say(text) return function(request, response) response.body = text end end
             HTTPServer.register_route("GET", "/a", say "a")
             HTTPServer.register_route("GET", "/a", say "second a")
@@ -90,7 +93,8 @@ import Testing
               if what == "clear" then HTTPServer.clear_routes() end
               response.body = tostring(#HTTPServer.get_routes())
             end)
-            """) { server in
+            """
+        ) { server in
             #expect(try await server.body("/a") == "a")
             #expect(try await server.body("POST", "/do/nothing") == "3")
             #expect(try await server.body("POST", "/do/unregister") == "2")
@@ -121,14 +125,17 @@ import Testing
             """,
             "lib/m.lua": "local m = {}\nfunction m.handler() end\nreturn m",
         ])
-        #expect(scripts.printed.prefix(3) == [
-            "GET\t/a/{x}\ta.lua\tinteger\t1", "POST\t/b\ta.lua\tinteger\t3", "*\t/c/{rest...}\tlib/m.lua\tinteger\t2",
-        ])
+        #expect(
+            scripts.printed.prefix(3) == [
+                "GET\t/a/{x}\ta.lua\tinteger\t1", "POST\t/b\ta.lua\tinteger\t3",
+                "*\t/c/{rest...}\tlib/m.lua\tinteger\t2",
+            ])
         #expect(scripts.printed.last?.hasPrefix("GET\t/d\t") == true)
     }
 
     @Test func `a request under way keeps its handler when routes are cleared`() async throws {
-        try await withServer("""
+        try await withServer(
+            """
             local go = Signal.new("go")
             HTTPServer.register_route("GET", "/slow", function(request, response)
               print("waiting")
@@ -139,7 +146,8 @@ import Testing
               HTTPServer.clear_routes()
               go:emit()
             end)
-            """) { server in
+            """
+        ) { server in
             let slow = try await server.connect()
             try await slow.request("GET", "/slow")
             _ = await server.log.wait(for: "waiting")

@@ -38,9 +38,10 @@ import Testing
     }
 
     @Test func `a script that waits is loaded to its end before the next begins`() async throws {
-        let scripts = try await Scripts.make(try TemporaryDirectory([
-            "a.lua": "print('a1') sleep(5) print('a2')", "b.lua": "print('b')",
-        ]))
+        let scripts = try await Scripts.make(
+            try TemporaryDirectory([
+                "a.lua": "print('a1') sleep(5) print('a2')", "b.lua": "print('b')",
+            ]))
         let loaded = Task { try await scripts.host.load().get() }
         _ = await scripts.log.wait(for: "a1")
         #expect(scripts.printed == ["a1"])
@@ -112,7 +113,8 @@ import Testing
     @Test func `public is served, and routes come first`() async throws {
         try await withServer([
             "main.lua": "HTTPServer.register_route('GET', '/a.txt', function(_, response) response.body = 'route' end)",
-            "public/index.html": "<p>home</p>", "public/a.txt": "file", "public/sub/b.css": "p{}", "lib/c.lua": "secret",
+            "public/index.html": "<p>home</p>", "public/a.txt": "file", "public/sub/b.css": "p{}",
+            "lib/c.lua": "secret",
         ]) { server in
             #expect(try await server.body("/") == "<p>home</p>")
             #expect(try await server.body("/a.txt") == "route")

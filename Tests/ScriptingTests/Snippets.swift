@@ -4,7 +4,8 @@ import Testing
 /// Pieces of a handler, each run on one server that all tests share.
 enum Snippets {
     private static let server = Task {
-        try await TestServer.start("""
+        try await TestServer.start(
+            """
             HTTPServer.register_route("POST", "/run/{name}", function(request, response)
               local chunk = assert(load(request.body, "=snippet.lua"))
               local results = table.pack(pcall(chunk, request, response))

@@ -16,7 +16,9 @@ public final class ManualClock: MonotonicClock {
 
     public func now() -> NIODeadline { state.withLock { $0.now } }
 
-    public func wake(_ loop: any EventLoop, at deadline: NIODeadline, _ body: @escaping @Sendable () -> Void) -> any WakeUp {
+    public func wake(_ loop: any EventLoop, at deadline: NIODeadline, _ body: @escaping @Sendable () -> Void)
+        -> any WakeUp
+    {
         let number = state.withLock { state in
             state.next += 1
             state.wakeUps[state.next] = (deadline, loop, body)

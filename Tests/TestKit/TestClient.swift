@@ -64,13 +64,17 @@ public final class TestClient: Sendable {
     /// - Parameters:
     ///   - reads: false makes a client that takes nothing until `startReading`.
     ///   - receiveBuffer: bytes that the kernel holds for it; nil for the system's choice.
-    public static func connect(port: Int, host: String = "127.0.0.1", reads: Bool = true, receiveBuffer: Int? = nil) async throws -> TestClient {
+    public static func connect(port: Int, host: String = "127.0.0.1", reads: Bool = true, receiveBuffer: Int? = nil)
+        async throws -> TestClient
+    {
         let received = Received()
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.autoRead, value: reads)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Handler(received)) }
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Handler(received))
+                }
             }
         if let receiveBuffer {
             bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: SocketOptionValue(receiveBuffer))
@@ -96,7 +100,9 @@ public final class TestClient: Sendable {
     public func reset() async throws {
         let channel = self.channel
         try await channel.eventLoop.flatSubmit {
-            (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).flatMap { channel.close() }
+            (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).flatMap {
+                channel.close()
+            }
                 ?? channel.close()
         }.get()
     }
@@ -138,7 +144,9 @@ public final class TestClient: Sendable {
         return text
     }
 
-    private func wait(_ what: String, _ limit: TimeAmount, until condition: @escaping @Sendable (Received.State) -> Bool) async throws {
+    private func wait(
+        _ what: String, _ limit: TimeAmount, until condition: @escaping @Sendable (Received.State) -> Bool
+    ) async throws {
         let promise = channel.eventLoop.makePromise(of: Void.self)
         let number = received.state.withLock { state -> Int? in
             guard !condition(state) else { return nil }

@@ -29,12 +29,16 @@ public final class TestServer: Sendable {
     }
 
     /// Starts a server with one script, "main.lua".
-    public static func start(_ script: String, clock: any MonotonicClock = SystemClock(), threads: Int = 1) async throws -> TestServer {
+    public static func start(_ script: String, clock: any MonotonicClock = SystemClock(), threads: Int = 1) async throws
+        -> TestServer
+    {
         try await start(["main.lua": script], clock: clock, threads: threads)
     }
 
     /// Starts a server over a directory that is there already.
-    public static func start(directory path: String, clock: any MonotonicClock = SystemClock(), threads: Int = 1) async throws -> TestServer {
+    public static func start(directory path: String, clock: any MonotonicClock = SystemClock(), threads: Int = 1)
+        async throws -> TestServer
+    {
         try await start(TemporaryDirectory(existing: path), clock, threads, false, ScriptLimits())
     }
 
@@ -46,7 +50,8 @@ public final class TestServer: Sendable {
         _ limits: ScriptLimits
     ) async throws -> TestServer {
         let log = TestLog()
-        var configuration = ScriptHost.Configuration(directory: try ScriptDirectory(directory.path), host: "127.0.0.1", port: 0)
+        var configuration = ScriptHost.Configuration(
+            directory: try ScriptDirectory(directory.path), host: "127.0.0.1", port: 0)
         configuration.isDevelopment = isDevelopment
         configuration.limits = limits
         let node = try await Node.make(configuration, threads: threads, log: log.logger, clock: clock)
@@ -67,7 +72,9 @@ public final class TestServer: Sendable {
     }
 
     /// One request on a connection of its own, and everything that came back until the connection ended.
-    public func response(to method: String = "GET", _ path: String, headers: [String] = [], body: String? = nil) async throws -> String {
+    public func response(to method: String = "GET", _ path: String, headers: [String] = [], body: String? = nil)
+        async throws -> String
+    {
         let client = try await connect()
         var head = "\(method) \(path) HTTP/1.1\r\nHost: test\r\nConnection: close\r\n"
         for header in headers { head += header + "\r\n" }
@@ -77,7 +84,9 @@ public final class TestServer: Sendable {
     }
 
     /// The body of the response to one request.
-    public func body(_ method: String = "GET", _ path: String, headers: [String] = [], body: String? = nil) async throws -> String {
+    public func body(_ method: String = "GET", _ path: String, headers: [String] = [], body: String? = nil) async throws
+        -> String
+    {
         let response = try await response(to: method, path, headers: headers, body: body)
         return response.range(of: "\r\n\r\n").map { String(response[$0.upperBound...]) } ?? ""
     }

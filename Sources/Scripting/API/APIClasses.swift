@@ -24,7 +24,9 @@ final class APIClasses {
         Services(runtime: runtime).register(names)
         Log(runtime: runtime).register()
         JSONAPI(runtime: runtime).register()
-        for name in ["sleep", "await", "spawn", "require", "print", "pairs", "ipairs", "tostring", "tonumber", "pcall", "error"] {
+        for name in [
+            "sleep", "await", "spawn", "require", "print", "pairs", "ipairs", "tostring", "tonumber", "pcall", "error",
+        ] {
             names.add(name)
         }
     }

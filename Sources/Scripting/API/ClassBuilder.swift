@@ -39,16 +39,18 @@ struct ClassBuilder {
 
         /// A property that is a Lua value kept with the object: made when first asked for.
         func keptProperty(_ name: String, _ make: @escaping (Object, LuaCall) throws(LuaError) -> Void) {
-            property(name, get: { object, call throws(LuaError) in
-                type.pushAttachments(of: 1, on: call.stack, create: true)
-                call.stack.pushField(name, of: -1)
-                guard call.stack.isNil(at: -1) else { return .results(1) }
-                call.stack.pop()
-                try make(object, call)
-                call.stack.pushCopy(of: -1)
-                call.stack.setField(name, of: -3)
-                return .results(1)
-            })
+            property(
+                name,
+                get: { object, call throws(LuaError) in
+                    type.pushAttachments(of: 1, on: call.stack, create: true)
+                    call.stack.pushField(name, of: -1)
+                    guard call.stack.isNil(at: -1) else { return .results(1) }
+                    call.stack.pop()
+                    try make(object, call)
+                    call.stack.pushCopy(of: -1)
+                    call.stack.setField(name, of: -3)
+                    return .results(1)
+                })
         }
     }
 

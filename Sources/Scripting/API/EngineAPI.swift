@@ -13,7 +13,9 @@ final class EngineAPI {
             get: { [unowned runtime] _, call in call.returning(runtime.nodes.ticksPerSecond) },
             set: { [unowned runtime] _, call throws(LuaError) in
                 let value = try call.number(1, "ticks_per_second")
-                guard value >= 0, value <= 1000 else { throw .message("argument 1 (ticks_per_second) must be 0 to 1000, got \(value)") }
+                guard value >= 0, value <= 1000 else {
+                    throw .message("argument 1 (ticks_per_second) must be 0 to 1000, got \(value)")
+                }
                 runtime.nodes.ticksPerSecond = value
                 return .none
             })

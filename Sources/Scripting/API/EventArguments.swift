@@ -17,7 +17,9 @@ struct EventArguments {
 
     /// The event with the data at argument `data`, the type at `type` and the id at `id`; nil for none.
     func frame(data: Int, type: Int? = nil, id: Int? = nil, keepsEmptyID: Bool = false) throws(Failure) -> ByteBuffer {
-        let type = try misuse { () throws(LuaError) in try type.map { (i) throws(LuaError) in try call.bytes(i, "event") } }
+        let type = try misuse { () throws(LuaError) in
+            try type.map { (i) throws(LuaError) in try call.bytes(i, "event") }
+        }
         var id = try misuse { () throws(LuaError) in
             try id.flatMap { (i) throws(LuaError) in call.isMissing(i) ? nil : try call.bytes(i, "event_id") }
         }
@@ -64,7 +66,10 @@ struct EventArguments {
             stack.pop()
             stack.push("")
         }
-        return (try encode(id: id, type: type, dataIndex: stack.count, name: "field 'data' of the event", retry: retry), true)
+        return (
+            try encode(id: id, type: type, dataIndex: stack.count, name: "field 'data' of the event", retry: retry),
+            true
+        )
     }
 
     private func encode(
@@ -83,14 +88,20 @@ struct EventArguments {
             }
             switch call.stack.type(at: dataIndex) {
             case .table, .number, .boolean: break
-            default: throw Failure.misuse(.message("\(name) must be a string, or a table, number or boolean, got \(call.stack.kind(at: dataIndex))"))
+            default:
+                throw Failure.misuse(
+                    .message(
+                        "\(name) must be a string, or a table, number or boolean, got \(call.stack.kind(at: dataIndex))"
+                    ))
             }
             let text = try misuse { () throws(LuaError) in
                 var writer = JSONWriter(stack: call.stack, markers: json)
                 try writer.write(dataIndex)
                 return writer.buffer
             }
-            try text.withUnsafeReadableBytes { try EventEncoder.write(id: id, type: type, data: $0, retry: retry, to: &frame) }
+            try text.withUnsafeReadableBytes {
+                try EventEncoder.write(id: id, type: type, data: $0, retry: retry, to: &frame)
+            }
             return frame
         } catch let failure as Failure {
             throw failure

@@ -33,7 +33,9 @@ final class HTTPServerAPI {
         server.method("listen", 1...2) { [unowned runtime] _, call throws(LuaError) in
             let port = try call.integer(1, "port")
             let address = try call.string(2, "bind_address", default: "*")
-            guard (0...65535).contains(port) else { throw .message("argument 1 (port) must be 0 to 65535, got \(port)") }
+            guard (0...65535).contains(port) else {
+                throw .message("argument 1 (port) must be 0 to 65535, got \(port)")
+            }
             guard !runtime.listener.isListening else { return call.returning(ErrorConstants.alreadyInUse.rawValue) }
             do throws(ListeningSocket.Failure) {
                 try runtime.listener.listen(port: port, address: address)
@@ -48,7 +50,8 @@ final class HTTPServerAPI {
             _ = runtime.server?.shutDown(retry: ShutdownRetry.spread)
             return .none
         }
-        server.method("is_listening", 0...0) { [unowned runtime] _, call in call.returning(runtime.listener.isListening) }
+        server.method("is_listening", 0...0) { [unowned runtime] _, call in call.returning(runtime.listener.isListening)
+        }
         server.method("get_port", 0...0) { [unowned runtime] _, call in call.returning(runtime.listener.port) }
     }
 
@@ -66,14 +69,19 @@ final class HTTPServerAPI {
         server.method("register_route", 3...3) { [unowned runtime] _, call throws(LuaError) in
             let method = try call.string(1, "method").uppercased()
             guard Self.methods.contains(method) else {
-                throw .message("argument 1 (method) must be GET, POST, PUT, DELETE, PATCH, OPTIONS, HEAD or *, got '\(method)'")
+                throw .message(
+                    "argument 1 (method) must be GET, POST, PUT, DELETE, PATCH, OPTIONS, HEAD or *, got '\(method)'")
             }
             let path = try call.string(2, "path")
             let callback = try call.function(3, "callback")
             let pattern: RoutePattern
-            do throws(RoutePattern.Invalid) { pattern = try RoutePattern(path) } catch { throw .message("argument 2 (path) '\(path)' \(error.reason)") }
+            do throws(RoutePattern.Invalid) { pattern = try RoutePattern(path) } catch {
+                throw .message("argument 2 (path) '\(path)' \(error.reason)")
+            }
             let place = call.definition(3)
-            runtime.routes.add(method: method, pattern: pattern, callback: callback, source: place?.source ?? "", line: place?.line ?? 0)
+            runtime.routes.add(
+                method: method, pattern: pattern, callback: callback, source: place?.source ?? "",
+                line: place?.line ?? 0)
             runtime.routesChanged()
             return .none
         }
@@ -92,7 +100,9 @@ final class HTTPServerAPI {
             stack.pushTable(array: runtime.routes.entries.count)
             for (index, entry) in runtime.routes.entries.enumerated() {
                 stack.pushTable(fields: 4)
-                for (name, value) in [("method", entry.route.method), ("path", entry.route.pattern.text), ("source", entry.source)] {
+                for (name, value) in [
+                    ("method", entry.route.method), ("path", entry.route.pattern.text), ("source", entry.source),
+                ] {
                     stack.push(value)
                     stack.setField(name, of: -2)
                 }
@@ -111,13 +121,17 @@ final class HTTPServerAPI {
             let id = try call.integer(1, "connection_id")
             return try Sending(call, runtime).error { arguments throws(EventArguments.Failure) in
                 try arguments.frame(data: 3, type: 2, id: 4)
-            } to: { runtime.streams.active(id) }
+            } to: {
+                runtime.streams.active(id)
+            }
         }
         server.method("send_sse_data", 2...2) { [unowned runtime] _, call throws(LuaError) in
             let id = try call.integer(1, "connection_id")
             return try Sending(call, runtime).error { arguments throws(EventArguments.Failure) in
                 try arguments.frame(data: 2)
-            } to: { runtime.streams.active(id) }
+            } to: {
+                runtime.streams.active(id)
+            }
         }
         server.method("send_sse_retry", 2...2) { [unowned runtime] _, call throws(LuaError) in
             let id = try call.integer(1, "connection_id")

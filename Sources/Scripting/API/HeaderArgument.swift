@@ -10,7 +10,9 @@ enum HeaderArgument {
 
     static func name(_ text: String) throws(LuaError) -> HTTPField.Name {
         guard let name = HTTPField.Name(text) else {
-            throw .message("'\(text.debugDescription.dropFirst().dropLast())' is not a header name (RFC 9110, 5.1: letters, digits and !#$%&'*+-.^_`|~)")
+            throw .message(
+                "'\(text.debugDescription.dropFirst().dropLast())' is not a header name (RFC 9110, 5.1: letters, digits and !#$%&'*+-.^_`|~)"
+            )
         }
         guard !framing.contains(name.canonicalName) else { throw .message("the header '\(text)' is set by the server") }
         return name
@@ -18,7 +20,8 @@ enum HeaderArgument {
 
     static func value(_ text: String) throws(LuaError) -> String {
         guard HTTPField.isValidValue(text) else {
-            throw .message("a header value must not hold CR, LF, NUL or other control characters, got \(text.debugDescription)")
+            throw .message(
+                "a header value must not hold CR, LF, NUL or other control characters, got \(text.debugDescription)")
         }
         return text
     }

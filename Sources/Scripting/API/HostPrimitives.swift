@@ -54,13 +54,15 @@ struct HostPrimitives {
             let deadline = MonotonicSeconds.deadline(try call.number(1, "seconds"))
             let label = try call.string(2, "label")
             let function = try call.function(3, "function")
-            return call.returning(runtime.callbackTimers.add(at: deadline) { runtime.scheduler.start(.callback(label), function) })
+            return call.returning(
+                runtime.callbackTimers.add(at: deadline) { runtime.scheduler.start(.callback(label), function) })
         }
         add("cancel", 1...1) { [unowned runtime] call throws(LuaError) in
             runtime.callbackTimers.cancel(try call.integer(1, "timer"))
             return .none
         }
-        add("now", 0...0) { [unowned runtime] call in call.returning(MonotonicSeconds.of(runtime.scheduler.timers.now)) }
+        add("now", 0...0) { [unowned runtime] call in call.returning(MonotonicSeconds.of(runtime.scheduler.timers.now))
+        }
     }
 
     // MARK: waiting
@@ -98,11 +100,14 @@ struct HostPrimitives {
         let state = runtime.state
         state.pushFunction("sleep", arguments: 1...1) { [unowned runtime] call throws(LuaError) in
             let seconds = try call.number(1, "seconds")
-            guard seconds >= 0, seconds <= 9e9 else { throw .message("argument 1 (seconds) must be 0 or more, got \(seconds)") }
+            guard seconds >= 0, seconds <= 9e9 else {
+                throw .message("argument 1 (seconds) must be 0 or more, got \(seconds)")
+            }
             try call.checkCanWait()
             let scheduler = runtime.scheduler
             let ticket = try scheduler.newTicket()
-            scheduler.setTimeout(ticket, at: scheduler.timers.now + .nanoseconds(Int64(seconds * 1e9)), sayTimeout: false)
+            scheduler.setTimeout(
+                ticket, at: scheduler.timers.now + .nanoseconds(Int64(seconds * 1e9)), sayTimeout: false)
             return .wait
         }
         state.setGlobal("sleep")

@@ -46,7 +46,8 @@ struct JSONAPI {
     }
 
     /// Pushes the value, or nil and a message.
-    static func decode(_ bytes: UnsafeRawBufferPointer, _ call: LuaCall, _ markers: JSONMarkers) -> HostFunction.Return {
+    static func decode(_ bytes: UnsafeRawBufferPointer, _ call: LuaCall, _ markers: JSONMarkers) -> HostFunction.Return
+    {
         var reader = JSONReader(bytes, stack: call.stack, markers: markers)
         do {
             try reader.read()

@@ -9,7 +9,9 @@ struct Log {
 
     func register() {
         let state = runtime.state
-        let levels: [(String, Logger.Level)] = [("debug", .debug), ("info", .info), ("warn", .warning), ("error", .error)]
+        let levels: [(String, Logger.Level)] = [
+            ("debug", .debug), ("info", .info), ("warn", .warning), ("error", .error),
+        ]
         state.stack.pushTable(fields: levels.count)
         for (name, level) in levels {
             state.pushFunction("Log.\(name)", arguments: 1...2) { [unowned runtime] call throws(LuaError) in

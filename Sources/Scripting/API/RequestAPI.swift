@@ -17,18 +17,24 @@ struct RequestAPI {
         members.property("method", get: { request, call in call.returning(request.request.method.rawValue) })
         members.property("path", get: { request, call in call.returning(request.request.target.path) })
         members.property("raw_path", get: { request, call in call.returning(request.request.target.raw) })
-        members.property("client_ip", get: { request, call in call.returning(request.request.clientAddress?.ipAddress ?? "") })
-        members.property("client_port", get: { request, call in call.returning(request.request.clientAddress?.port ?? 0) })
+        members.property(
+            "client_ip", get: { request, call in call.returning(request.request.clientAddress?.ipAddress ?? "") })
+        members.property(
+            "client_port", get: { request, call in call.returning(request.request.clientAddress?.port ?? 0) })
         members.property("client_id", get: { request, call in call.returning(request.clientID) })
         members.property("last_event_id", get: { request, call in call.returning(request.lastEventID) })
-        members.property("body", get: { request, call in
-            request.request.body.withUnsafeReadableBytes { call.stack.push(bytes: $0) }
-            return .results(1)
-        })
+        members.property(
+            "body",
+            get: { request, call in
+                request.request.body.withUnsafeReadableBytes { call.stack.push(bytes: $0) }
+                return .results(1)
+            })
         members.keptProperty("headers") { [headersMetatable] request, call in
             HeaderTable.push(request.request.headers, metatable: headersMetatable, on: call.stack)
         }
-        members.keptProperty("path_params") { request, call in Self.pushTable(request.request.pathParameters, on: call.stack) }
+        members.keptProperty("path_params") { request, call in
+            Self.pushTable(request.request.pathParameters, on: call.stack)
+        }
         registerQuery(members)
         registerLookups(members)
         members.method("parse_json_body", 0...0) { [unowned runtime] request, call in
@@ -41,7 +47,9 @@ struct RequestAPI {
     }
 
     private func registerQuery(_ members: ClassBuilder.Members<RequestObject>) {
-        members.keptProperty("query_params") { request, call in Self.pushTable(request.request.target.queryPairs, on: call.stack) }
+        members.keptProperty("query_params") { request, call in
+            Self.pushTable(request.request.target.queryPairs, on: call.stack)
+        }
         members.method("get_query_params", 0...1) { request, call throws(LuaError) in
             guard !call.isMissing(1) else {
                 Self.pushTable(request.request.target.queryPairs, on: call.stack)

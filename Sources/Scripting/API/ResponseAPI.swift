@@ -13,7 +13,9 @@ struct ResponseAPI {
     func register(_ members: ClassBuilder.Members<ResponseObject>) {
         let setStatus: LuaClass<ResponseObject>.Body = { response, call throws(LuaError) in
             let code = try call.integer(1, "status")
-            guard (200...599).contains(code) else { throw .message("argument 1 (status) must be 200 to 599, got \(code)") }
+            guard (200...599).contains(code) else {
+                throw .message("argument 1 (status) must be 200 to 599, got \(code)")
+            }
             try Self.checkOpen(response)
             response.status = HTTPResponse.Status(code: code)
             return call.returningCopy(of: 0)
@@ -57,10 +59,12 @@ struct ResponseAPI {
     }
 
     private func registerHeaders(_ members: ClassBuilder.Members<ResponseObject>) {
-        members.property("headers", get: { response, call in
-            HeaderTable.push(response.headers, metatable: nil, on: call.stack)
-            return .results(1)
-        })
+        members.property(
+            "headers",
+            get: { response, call in
+                HeaderTable.push(response.headers, metatable: nil, on: call.stack)
+                return .results(1)
+            })
         members.method("add_header", 2...2) { response, call throws(LuaError) in
             let field = try HeaderArgument.field(call)
             try Self.checkOpen(response)

@@ -66,17 +66,21 @@ struct SSEConnectionAPI {
         members.property("uuid", get: { connection, call in call.returning(connection.uuid) })
         members.property("active", get: { connection, call in call.returning(connection.isActive) })
         members.property("last_event_id", get: { connection, call in call.returning(connection.lastEventID) })
-        members.property("buffered_bytes", get: { connection, call in call.returning(connection.handle?.ledger.bufferedBytes ?? 0) })
-        members.property("events_sent", get: { connection, call in call.returning(connection.handle?.ledger.eventsSent ?? 0) })
+        members.property(
+            "buffered_bytes", get: { connection, call in call.returning(connection.handle?.ledger.bufferedBytes ?? 0) })
+        members.property(
+            "events_sent", get: { connection, call in call.returning(connection.handle?.ledger.eventsSent ?? 0) })
         members.property("opened_at", get: { connection, call in call.returning(connection.openedAt) })
-        members.property("request", get: { [unowned runtime] connection, call in
-            guard let request = connection.request else {
-                call.stack.pushNil()
+        members.property(
+            "request",
+            get: { [unowned runtime] connection, call in
+                guard let request = connection.request else {
+                    call.stack.pushNil()
+                    return .results(1)
+                }
+                runtime.classes.request.push(request, on: call.stack)
                 return .results(1)
-            }
-            runtime.classes.request.push(request, on: call.stack)
-            return .results(1)
-        })
+            })
         members.method("is_connection_active", 0...0) { connection, call in call.returning(connection.isActive) }
     }
 
@@ -84,17 +88,23 @@ struct SSEConnectionAPI {
         members.method("send_event", 2...3) { [unowned runtime] connection, call throws(LuaError) in
             try Sending(call, runtime).error { arguments throws(EventArguments.Failure) in
                 try arguments.frame(data: 2, type: 1, id: 3)
-            } to: { connection }
+            } to: {
+                connection
+            }
         }
         members.method("send_data", 1...1) { [unowned runtime] connection, call throws(LuaError) in
             try Sending(call, runtime).error { arguments throws(EventArguments.Failure) in
                 try arguments.frame(data: 1)
-            } to: { connection }
+            } to: {
+                connection
+            }
         }
         members.method("send", 1...3) { [unowned runtime] connection, call throws(LuaError) in
             let sending = Sending(call, runtime)
             if call.count == 1, call.stack.type(at: call.index(1)) == .table, !runtime.isJSONValue(call) {
-                return try sending.success(connection) { arguments throws(EventArguments.Failure) in try arguments.frame(table: 1) }
+                return try sending.success(connection) { arguments throws(EventArguments.Failure) in
+                    try arguments.frame(table: 1)
+                }
             }
             return try sending.success(connection) { arguments throws(EventArguments.Failure) in
                 switch call.count {

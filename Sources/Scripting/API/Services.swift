@@ -1,10 +1,11 @@
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Darwin)
-import Darwin
-#endif
 import Delivery
 import Lua
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Darwin)
+    import Darwin
+#endif
 
 /// `Registry`, `UUID`, `Time` and `Env`.
 struct Services {
@@ -14,21 +15,36 @@ struct Services {
 
     func register(_ names: KnownNames) {
         table("UUID", [("v4", 0...0, { call in call.returning(UUIDv4.make()) })])
-        table("Time", [
-            ("now", 0...0, { call in
-                var now = timespec()
-                clock_gettime(CLOCK_REALTIME, &now)
-                return call.returning(Double(now.tv_sec) + Double(now.tv_nsec) / 1e9)
-            }),
-            ("monotonic", 0...0, { [unowned runtime] call in call.returning(MonotonicSeconds.of(runtime.scheduler.timers.now)) }),
-        ])
-        table("Env", [
-            ("get", 1...2, { call throws(LuaError) in
-                if let value = getenv(try call.string(1, "name")) { return call.returning(String(cString: value)) }
-                if call.count < 2 { call.stack.pushNil() } else { call.stack.pushCopy(of: call.index(2)) }
-                return .results(1)
-            })
-        ])
+        table(
+            "Time",
+            [
+                (
+                    "now", 0...0,
+                    { call in
+                        var now = timespec()
+                        clock_gettime(CLOCK_REALTIME, &now)
+                        return call.returning(Double(now.tv_sec) + Double(now.tv_nsec) / 1e9)
+                    }
+                ),
+                (
+                    "monotonic", 0...0,
+                    { [unowned runtime] call in call.returning(MonotonicSeconds.of(runtime.scheduler.timers.now)) }
+                ),
+            ])
+        table(
+            "Env",
+            [
+                (
+                    "get", 1...2,
+                    { call throws(LuaError) in
+                        if let value = getenv(try call.string(1, "name")) {
+                            return call.returning(String(cString: value))
+                        }
+                        if call.count < 2 { call.stack.pushNil() } else { call.stack.pushCopy(of: call.index(2)) }
+                        return .results(1)
+                    }
+                )
+            ])
         registerRegistry()
     }
 
@@ -42,31 +58,45 @@ struct Services {
             call.stack.push(values)
             call.stack.pushField(key, of: -1)
         }
-        table("Registry", [
-            ("has", 1...1, { call throws(LuaError) in
-                try push(call)
-                return call.returning(!call.stack.isNil(at: -1))
-            }),
-            ("get", 1...2, { call throws(LuaError) in
-                try push(call)
-                if call.stack.isNil(at: -1), call.count >= 4 { call.stack.pushCopy(of: call.index(2)) }
-                return .results(1)
-            }),
-            ("set", 2...2, { call throws(LuaError) in
-                let key = try call.string(1, "key")
-                call.stack.push(values)
-                call.stack.pushCopy(of: call.index(2))
-                call.stack.setField(key, of: -2)
-                return .none
-            }),
-            ("remove", 1...1, { call throws(LuaError) in
-                let key = try call.string(1, "key")
-                call.stack.push(values)
-                call.stack.pushNil()
-                call.stack.setField(key, of: -2)
-                return .none
-            }),
-        ])
+        table(
+            "Registry",
+            [
+                (
+                    "has", 1...1,
+                    { call throws(LuaError) in
+                        try push(call)
+                        return call.returning(!call.stack.isNil(at: -1))
+                    }
+                ),
+                (
+                    "get", 1...2,
+                    { call throws(LuaError) in
+                        try push(call)
+                        if call.stack.isNil(at: -1), call.count >= 4 { call.stack.pushCopy(of: call.index(2)) }
+                        return .results(1)
+                    }
+                ),
+                (
+                    "set", 2...2,
+                    { call throws(LuaError) in
+                        let key = try call.string(1, "key")
+                        call.stack.push(values)
+                        call.stack.pushCopy(of: call.index(2))
+                        call.stack.setField(key, of: -2)
+                        return .none
+                    }
+                ),
+                (
+                    "remove", 1...1,
+                    { call throws(LuaError) in
+                        let key = try call.string(1, "key")
+                        call.stack.push(values)
+                        call.stack.pushNil()
+                        call.stack.setField(key, of: -2)
+                        return .none
+                    }
+                ),
+            ])
     }
 
     private func table(_ name: String, _ functions: [(String, ClosedRange<Int>, HostFunction.Body)]) {

@@ -14,7 +14,8 @@ struct StreamOptions {
     var headers: [(name: String, value: String)] = []
 
     static let names = [
-        "allowed_origins", "headers", "inactivity_duration", "max_buffered_bytes", "max_lifetime", "on_slow", "ping_duration",
+        "allowed_origins", "headers", "inactivity_duration", "max_buffered_bytes", "max_lifetime", "on_slow",
+        "ping_duration",
         "retry",
     ]
 
@@ -35,15 +36,21 @@ struct StreamOptions {
     }
 
     private static func unknown(_ name: String) -> LuaError {
-        if let meant = Suggestion.closest(to: name, in: names) { return .message("unknown option '\(name)'; did you mean '\(meant)'?") }
+        if let meant = Suggestion.closest(to: name, in: names) {
+            return .message("unknown option '\(name)'; did you mean '\(meant)'?")
+        }
         return .message("unknown option '\(name)' (known: \(names.joined(separator: ", ")))")
     }
 
     private mutating func read(_ name: String, _ stack: LuaStack) throws(LuaError) {
-        func wrong(_ expected: String) -> LuaError { .message("option '\(name)' must be \(expected), got \(Self.shown(stack))") }
+        func wrong(_ expected: String) -> LuaError {
+            .message("option '\(name)' must be \(expected), got \(Self.shown(stack))")
+        }
         switch name {
         case "retry":
-            guard let value = stack.integer(at: -1), value >= 0 else { throw wrong("an integer of milliseconds, 0 or more") }
+            guard let value = stack.integer(at: -1), value >= 0 else {
+                throw wrong("an integer of milliseconds, 0 or more")
+            }
             retry = value
         case "max_buffered_bytes":
             guard let value = stack.integer(at: -1), value > 0 else { throw wrong("an integer of bytes above 0") }
@@ -51,7 +58,9 @@ struct StreamOptions {
         case "on_slow":
             guard stack.string(at: -1) == "disconnect" else { throw wrong("'disconnect'") }
         case "ping_duration", "inactivity_duration", "max_lifetime":
-            guard let value = stack.number(at: -1), value >= 0, value <= 1e9 else { throw wrong("a number of seconds, 0 or more") }
+            guard let value = stack.number(at: -1), value >= 0, value <= 1e9 else {
+                throw wrong("a number of seconds, 0 or more")
+            }
             let amount = TimeAmount.nanoseconds(Int64(value * 1e9))
             switch name {
             case "ping_duration": ping = amount
@@ -66,7 +75,8 @@ struct StreamOptions {
             guard stack.type(at: -1) == .table else { throw wrong("a table of names and values") }
             var headers: [(name: String, value: String)] = []
             try stack.forEachPair(of: -1) { () throws(LuaError) in
-                guard stack.type(at: -2) == .string, let name = stack.string(at: -2), let value = stack.string(at: -1) else {
+                guard stack.type(at: -2) == .string, let name = stack.string(at: -2), let value = stack.string(at: -1)
+                else {
                     throw .message("option 'headers' must be a table of names and values, both strings")
                 }
                 headers.append((try HeaderArgument.name(name).rawName, try HeaderArgument.value(value)))

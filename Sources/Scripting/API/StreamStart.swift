@@ -13,7 +13,9 @@ struct StreamStart {
     func start(_ options: StreamOptions) throws(LuaError) -> ConnectionObject {
         guard case .open = response.phase else { throw .message("the response was started already") }
         guard !response.hasBody else { throw .message("the response has a body already") }
-        guard response.status.code == 200 else { throw .message("the response has status \(response.status.code); a stream needs 200") }
+        guard response.status.code == 200 else {
+            throw .message("the response has status \(response.status.code); a stream needs 200")
+        }
 
         let request = response.requestObject
         let connection = ConnectionObject()
@@ -24,7 +26,7 @@ struct StreamStart {
             return connection
         }
         if connection.lastEventID == FinishedStream.id {
-            response.replace(with: Response(status: .noContent)) // the browser stops coming back
+            response.replace(with: Response(status: .noContent))  // the browser stops coming back
             return connection
         }
         guard response.request.method != .head else {

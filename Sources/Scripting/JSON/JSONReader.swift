@@ -68,7 +68,9 @@ struct JSONReader {
 
     private mutating func word(_ text: StaticString) throws(Failure) {
         let end = position + text.utf8CodeUnitCount
-        guard end <= bytes.count, bytes[position..<end].elementsEqual(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        guard end <= bytes.count,
+            bytes[position..<end].elementsEqual(
+                UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
         else { throw failure("expected '\(text)'") }
         position = end
     }
@@ -136,7 +138,9 @@ struct JSONReader {
         if next == UInt8(ascii: "-") { position += 1 }
         let firstDigit = position
         try digits()
-        if position > firstDigit + 1, bytes[firstDigit] == UInt8(ascii: "0") { throw failure("a number must not begin with 0") }
+        if position > firstDigit + 1, bytes[firstDigit] == UInt8(ascii: "0") {
+            throw failure("a number must not begin with 0")
+        }
         if next == UInt8(ascii: ".") {
             isInteger = false
             position += 1
@@ -209,7 +213,8 @@ struct JSONReader {
     private mutating func scalar() throws(Failure) -> Character {
         let high = try hexDigits()
         if (0xD800..<0xDC00).contains(high), position + 1 < bytes.count, next == UInt8(ascii: "\\"),
-            bytes[position + 1] == UInt8(ascii: "u") {
+            bytes[position + 1] == UInt8(ascii: "u")
+        {
             let mark = position
             position += 2
             let low = try hexDigits()
@@ -225,7 +230,9 @@ struct JSONReader {
         guard position + 4 <= bytes.count else { throw failure("expected four hex digits") }
         var value: UInt32 = 0
         for byte in bytes[position..<position + 4] {
-            guard let digit = Character(Unicode.Scalar(byte)).hexDigitValue else { throw failure("expected four hex digits") }
+            guard let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
+                throw failure("expected four hex digits")
+            }
             value = value << 4 | UInt32(digit)
         }
         position += 4

@@ -73,11 +73,15 @@ struct JSONWriter {
         var pairs = 0
         try stack.forEachPair(of: table) { () throws(LuaError) in
             pairs += 1
-            guard stack.type(at: -2) == .number, let key = stack.integer(at: -2), (1...max(1, length)).contains(key), length > 0 else {
+            guard stack.type(at: -2) == .number, let key = stack.integer(at: -2), (1...max(1, length)).contains(key),
+                length > 0
+            else {
                 throw mixedKeys()
             }
         }
-        guard pairs == length else { throw .message("a list must have no holes: its length is \(length), its elements are \(pairs)") }
+        guard pairs == length else {
+            throw .message("a list must have no holes: its length is \(length), its elements are \(pairs)")
+        }
         buffer.writeInteger(UInt8(ascii: "["))
         if length > 0 {
             for element in 1...length {
@@ -116,7 +120,9 @@ struct JSONWriter {
     }
 
     private func mixedKeys() -> LuaError {
-        .message("a table must be a list (keys 1 to n) or have only string keys; this one has the key \(stack.description(at: -2))")
+        .message(
+            "a table must be a list (keys 1 to n) or have only string keys; this one has the key \(stack.description(at: -2))"
+        )
     }
 
     private mutating func breakLine(_ depth: Int) {
@@ -140,7 +146,8 @@ struct JSONWriter {
 
     private mutating func writeEscaped(_ bytes: UnsafeRawBufferPointer) {
         var start = 0
-        for (index, byte) in bytes.enumerated() where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+        for (index, byte) in bytes.enumerated()
+        where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
             buffer.writeBytes(bytes[start..<index])
             start = index + 1
             switch byte {

@@ -17,7 +17,8 @@ struct ErrorReporter {
             let limit = limits.memory >= 1 << 20 ? "\(limits.memory >> 20) MiB" : "\(limits.memory) bytes"
             return report(message: "\(place)not enough memory: scripts may use \(limit)", traceback: traceback)
         case .overtime(let place):
-            let message = "\(place): the time budget of \(budget / 1_000_000) ms is used up; a long task must sleep() in between"
+            let message =
+                "\(place): the time budget of \(budget / 1_000_000) ms is used up; a long task must sleep() in between"
             return report(message: message, traceback: traceback())
         }
     }
@@ -29,7 +30,9 @@ struct ErrorReporter {
     /// The line that a message's "file:line:" names.
     private func sourceLine(of message: String) -> ErrorReport.SourceLine? {
         let parts = message.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count == 3, let line = Int(parts[1]), let text = directory.line(line, of: String(parts[0])) else { return nil }
+        guard parts.count == 3, let line = Int(parts[1]), let text = directory.line(line, of: String(parts[0])) else {
+            return nil
+        }
         return .init(file: String(parts[0]), line: line, text: text)
     }
 
@@ -39,7 +42,9 @@ struct ErrorReporter {
             message.hasSuffix("')")
         else { return message }
         let words = message[message.index(after: start)...].dropLast(2).split(separator: "'", maxSplits: 1)
-        guard words.count == 2, let meant = Suggestion.closest(to: String(words[1]), in: names.all) else { return message }
+        guard words.count == 2, let meant = Suggestion.closest(to: String(words[1]), in: names.all) else {
+            return message
+        }
         return "\(message); did you mean '\(meant)'?"
     }
 

@@ -69,13 +69,14 @@ final class Listener {
     private func accept() {
         guard case .bound(let socket) = phase, let server else { return }
         let bound = NIOLoopBound(self, eventLoop: loop)
-        server.accept(on: socket).hop(to: loop).whenComplete { result in bound.value.accepted(result, port: socket.port) }
+        server.accept(on: socket).hop(to: loop).whenComplete { result in bound.value.accepted(result, port: socket.port)
+        }
     }
 
     private func accepted(_ result: Result<any Channel, any Error>, port: Int) {
         switch result {
         case .success(let channel):
-            guard case .bound = phase else { return channel.close(promise: nil) } // stopped meanwhile
+            guard case .bound = phase else { return channel.close(promise: nil) }  // stopped meanwhile
             phase = .accepting(channel, port: port)
             log.info("listening", metadata: ["url": "\(url(of: channel, port: port))"])
             onEvent(.started(port: port))

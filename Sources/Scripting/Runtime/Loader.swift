@@ -8,7 +8,9 @@ struct Loader {
     func loadAll(done: @escaping (Result<Void, any Error>) -> Void) {
         do {
             let scripts = try runtime.directory.scripts()
-            if let files = StaticFiles(directory: runtime.directory.resolve("public")) { runtime.server?.setStaticFiles(files) }
+            if let files = StaticFiles(directory: runtime.directory.resolve("public")) {
+                runtime.server?.setStaticFiles(files)
+            }
             load(scripts[...], done)
         } catch {
             done(.failure(error))

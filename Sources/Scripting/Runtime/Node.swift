@@ -22,14 +22,17 @@ public struct Node: Sendable {
         let loops = Array(group.makeIterator())
         var timers: [NIOLoopBound<LoopTimers>] = []
         for loop in loops {
-            timers.append(try await loop.submit { NIOLoopBound(LoopTimers(loop: loop, clock: clock), eventLoop: loop) }.get())
+            timers.append(
+                try await loop.submit { NIOLoopBound(LoopTimers(loop: loop, clock: clock), eventLoop: loop) }.get())
         }
         let host = try await ScriptHost.make(configuration, on: loops[0], timers: timers[0], log: log).get()
         var deliveries: [ChannelLoop] = []
         for (loop, timers) in zip(loops, timers) {
-            deliveries.append(try await loop.submit { ChannelLoop(eventLoop: loop, timers: timers.value, observer: host) }.get())
+            deliveries.append(
+                try await loop.submit { ChannelLoop(eventLoop: loop, timers: timers.value, observer: host) }.get())
         }
-        let server = try await Server.make(deliveries: deliveries, group: group, limits: HTTPLimits(), responder: host).get()
+        let server = try await Server.make(deliveries: deliveries, group: group, limits: HTTPLimits(), responder: host)
+            .get()
         try await host.attach(server).get()
         return Node(host: host, server: server, clock: clock, loop: loops[0])
     }

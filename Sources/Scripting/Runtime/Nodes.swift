@@ -34,7 +34,9 @@ final class Nodes {
         callNext(name, nodes[...], nil, done)
     }
 
-    private func callNext(_ name: String, _ rest: ArraySlice<Node>, _ fault: ErrorReport?, _ done: @escaping (ErrorReport?) -> Void) {
+    private func callNext(
+        _ name: String, _ rest: ArraySlice<Node>, _ fault: ErrorReport?, _ done: @escaping (ErrorReport?) -> Void
+    ) {
         guard let node = rest.first else { return done(fault) }
         guard let task = makeTask(name, node) else { return callNext(name, rest.dropFirst(), fault, done) }
         task.whenEnded = { [unowned self] ending in

@@ -23,7 +23,8 @@ final class RouteTable {
 
     /// Removes the first route with this method and this very text.
     func remove(method: String, path: String) {
-        guard let index = entries.firstIndex(where: { $0.route.method == method && $0.route.pattern.text == path }) else { return }
+        guard let index = entries.firstIndex(where: { $0.route.method == method && $0.route.pattern.text == path })
+        else { return }
         byNumber[entries[index].route.number] = nil
         entries.remove(at: index)
     }

@@ -44,7 +44,8 @@ final class Runtime: HandlerObserver {
         json = JSONMarkers(in: state)
         let names = KnownNames()
         reporter = ErrorReporter(directory: directory, limits: configuration.limits, names: names)
-        scheduler = Scheduler(state: state, loop: loop, timers: timers, limits: configuration.limits, reporter: reporter)
+        scheduler = Scheduler(
+            state: state, loop: loop, timers: timers, limits: configuration.limits, reporter: reporter)
         nodes = Nodes(scheduler: scheduler)
         callbackTimers = CallbackTimers(timers: timers)
         listener = Listener(configuration: configuration, loop: loop, log: log)
@@ -102,7 +103,8 @@ final class Runtime: HandlerObserver {
         response.replace(with: configuration.isDevelopment ? DevelopmentPage.response(report) : Self.plainFailure)
     }
 
-    private static let plainFailure = Response.error(.internalServerError, "the script failed; the server's log says why")
+    private static let plainFailure = Response.error(
+        .internalServerError, "the script failed; the server's log says why")
 
     func clientGone(_ exchange: Exchange.ID) {
         guard let task = handlers.removeValue(forKey: exchange), !task.isDetached else { return }
@@ -186,7 +188,12 @@ final class Runtime: HandlerObserver {
         classes.connection.push(connection, on: stack)
         classes.connection.pushAttachments(of: -1, on: stack, create: true)
         stack.pushField(name, of: -1)
-        let reference = stack.isNil(at: -1) ? nil : { stack.pushCopy(of: -1); return state.popReference(from: stack) }()
+        let reference =
+            stack.isNil(at: -1)
+            ? nil
+            : {
+                stack.pushCopy(of: -1); return state.popReference(from: stack)
+            }()
         stack.pop(3)
         if let reference { run(callbacksOf: reference, name: name, push) }
     }
@@ -213,7 +220,7 @@ final class Runtime: HandlerObserver {
     // MARK: faults
 
     private func noteFault(_ report: ErrorReport, _ origin: ScriptTask.Origin) {
-        if case .loading = origin { return } // whoever loads tells it
+        if case .loading = origin { return }  // whoever loads tells it
         log.error("\(report.message)", metadata: ["in": "\(origin.label)", "traceback": "\(report.traceback)"])
         if case .callback("signal server_error") = origin { return }
         // In a turn of its own: the entrance that is at fault may have no time left.
@@ -227,7 +234,10 @@ final class Runtime: HandlerObserver {
 
     private func listenerEvent(_ event: Listener.Event) {
         switch event {
-        case .started(let port): emit(.started) { stack in stack.push(port); return 1 }
+        case .started(let port):
+            emit(.started) { stack in
+                stack.push(port); return 1
+            }
         case .stopping: emit(.stopping) { _ in 0 }
         }
     }

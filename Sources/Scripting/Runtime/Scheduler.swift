@@ -57,7 +57,9 @@ final class Scheduler {
 
     /// Starts a task for a callback, with the arguments that `push` leaves on the stack.
     @discardableResult
-    func start(_ origin: ScriptTask.Origin, _ function: LuaReference, push: (LuaStack) -> Int = { _ in 0 }) -> ScriptTask {
+    func start(_ origin: ScriptTask.Origin, _ function: LuaReference, push: (LuaStack) -> Int = { _ in 0 })
+        -> ScriptTask
+    {
         let task = makeTask(origin)
         task.coroutine.stack.push(function)
         run(task, arguments: push(task.coroutine.stack))
@@ -88,7 +90,7 @@ final class Scheduler {
         if case .outOfMemory = outcome { state.collectGarbage() }
         guard let found else { return }
         onFault(found, task.origin)
-        if let closing { onFault(reporter.report(message: closing), task.origin) } // a `<close>` variable raised too
+        if let closing { onFault(reporter.report(message: closing), task.origin) }  // a `<close>` variable raised too
         end(task, .failed(found))
     }
 
@@ -118,7 +120,7 @@ final class Scheduler {
     /// A new ticket for the running task to wait under.
     func newTicket() throws(LuaError) -> UInt64 {
         guard let current else { throw .message("cannot wait here: no task is running") }
-        if current.ticket != 0 { stopWaiting(current) } // one that was taken and never waited under
+        if current.ticket != 0 { stopWaiting(current) }  // one that was taken and never waited under
         lastTicket += 1
         current.ticket = lastTicket
         waiting[lastTicket] = current

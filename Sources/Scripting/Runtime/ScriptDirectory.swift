@@ -1,7 +1,7 @@
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Darwin)
-import Darwin
+    import Darwin
 #endif
 
 /// The directory that the server runs: its scripts, its modules, its assets.
@@ -28,14 +28,19 @@ public struct ScriptDirectory: Sendable {
     /// `.` and for `*_test.lua`.
     /// - Throws: when the directory cannot be read or has no script.
     public func scripts() throws(Failure) -> [String] {
-        guard let stream = opendir(path) else { throw Failure(message: "script directory '\(path)': \(Self.lastError)") }
+        guard let stream = opendir(path) else {
+            throw Failure(message: "script directory '\(path)': \(Self.lastError)")
+        }
         defer { closedir(stream) }
         var names: [String] = []
         while let entry = readdir(stream) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
-                tuple.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: tuple.pointee)) { String(cString: $0) }
+                tuple.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: tuple.pointee)) {
+                    String(cString: $0)
+                }
             }
-            guard name.hasSuffix(".lua"), !name.hasPrefix("_"), !name.hasPrefix("."), !name.hasSuffix("_test.lua") else { continue }
+            guard name.hasSuffix(".lua"), !name.hasPrefix("_"), !name.hasPrefix("."), !name.hasSuffix("_test.lua")
+            else { continue }
             names.append(name)
         }
         guard !names.isEmpty else {
@@ -64,9 +69,9 @@ public struct ScriptDirectory: Sendable {
 
     private static func read(_ descriptor: CInt, _ bytes: UnsafeMutableRawBufferPointer) -> Int {
         #if canImport(Glibc)
-        Glibc.read(descriptor, bytes.baseAddress, bytes.count)
+            Glibc.read(descriptor, bytes.baseAddress, bytes.count)
         #else
-        Darwin.read(descriptor, bytes.baseAddress, bytes.count)
+            Darwin.read(descriptor, bytes.baseAddress, bytes.count)
         #endif
     }
 

@@ -25,5 +25,7 @@ final class StreamTable {
     var activeIDs: [Int] { streams.values.lazy.filter(\.isActive).map(\.id).sorted() }
     var activeCount: Int { streams.values.lazy.filter(\.isActive).count }
     /// Streams whose head has not gone out.
-    var opening: [ConnectionObject] { streams.values.filter { if case .opening = $0.phase { $0.isActive } else { false } } }
+    var opening: [ConnectionObject] {
+        streams.values.filter { if case .opening = $0.phase { $0.isActive } else { false } }
+    }
 }
