@@ -8,6 +8,9 @@ final class HeadCheck: ChannelInboundHandler, RemovableChannelHandler, Sendable 
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
 
+    /// Said before the head of an HTTP/1.0 request.
+    struct IsHTTP10: Sendable {}
+
     private let limits: HTTPLimits
 
     init(limits: HTTPLimits) { self.limits = limits }
@@ -15,9 +18,15 @@ final class HeadCheck: ChannelInboundHandler, RemovableChannelHandler, Sendable 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .head(var head) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
         do throws(RequestError) { try check(head) } catch { return context.fireErrorCaught(error) }
-        guard head.version.minor == 0 else { return context.fireChannelRead(data) }
-        // Behind the codec no version is known: an HTTP/1.0 client gets one answer and the close it expects.
+        let isOld = head.version.minor == 0
+        guard isOld || head.headers.contains(name: "upgrade") else { return context.fireChannelRead(data) }
+        // Behind the codec no version is known: an HTTP/1.0 client gets one answer and the close it expects. So does one
+        // that asks for another protocol, because the parser stops at what may be that protocol's first byte.
         head.headers.replaceOrAdd(name: "Connection", value: "close")
+        if isOld {
+            head.headers.remove(name: "Expect")  // RFC 9110, 10.1.1
+            context.fireUserInboundEventTriggered(IsHTTP10())
+        }
         context.fireChannelRead(wrapInboundOut(.head(head)))
     }
 

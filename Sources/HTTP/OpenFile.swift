@@ -18,7 +18,7 @@ public final class OpenFile: Sendable {
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
             // The file that is open, not the name that was asked for, must lie beneath the root: no race, no symlink.
-            let place = Self.path(of: descriptor, named: path), place.hasPrefix(root + "/")
+            let place = Self.path(of: descriptor, named: path), place.utf8.starts(with: (root + "/").utf8)
         else {
             close(descriptor)
             return nil

@@ -18,9 +18,10 @@ public enum PercentEncoding {
 
     /// `a=1&b=%20+` as pairs. A broken escape stays as it is (WHATWG URL); a pair without `=` has an empty value.
     public static func formPairs(_ text: some StringProtocol) -> [(name: String, value: String)] {
-        text.split(separator: "&", omittingEmptySubsequences: true).map { pair in
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            return (formValue(parts[0]), parts.count > 1 ? formValue(parts[1]) : "")
+        // By bytes: to `Character`, a separator before a combining mark is something else.
+        String(text).utf8.split(separator: UInt8(ascii: "&")).map { pair in
+            let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+            return (formValue(Substring(parts[0])), parts.count > 1 ? formValue(Substring(parts[1])) : "")
         }
     }
 

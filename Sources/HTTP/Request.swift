@@ -10,6 +10,8 @@ public struct Request: Sendable {
     public var body: ByteBuffer
     /// The peer's address; the port is 0 where there is none.
     public var clientAddress: SocketAddress?
+    /// Whether it came as HTTP/1.0; else as HTTP/1.1.
+    public var isHTTP10 = false
     public var pathParameters: [(name: String, value: String)] = []
 
     public init(

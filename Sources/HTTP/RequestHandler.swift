@@ -19,6 +19,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     private var readIsHeld = false
     private var current: Current?
     private var linger: LoopTimers.Token?
+    private var isHTTP10 = false
     /// Asked of the kernel once, for every request of the connection.
     private lazy var clientAddress = context?.remoteAddress
 
@@ -45,6 +46,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         loop.add(self)
+        // Accepted by one loop while this one had stopped already.
+        if loop.isShuttingDown { context.eventLoop.execute { [weak self] in self?.shutDown() } }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -70,6 +73,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is HeadCheck.IsHTTP10 { isHTTP10 = true }
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
         if state.closeInput() { context.close(promise: nil) }
     }
@@ -128,9 +132,11 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
             exchange: exchange, method: head.method, path: target.path, start: .now(), isResponders: isResponders)
         switch match {
         case .route(let number, let parameters):
+            var headers = head.headerFields
+            if let authority = head.authority { headers[.host] = authority }  // the codec has taken it out
             var request = Request(
-                method: head.method, target: target, headers: head.headerFields, body: body,
-                clientAddress: clientAddress)
+                method: head.method, target: target, headers: headers, body: body, clientAddress: clientAddress)
+            request.isHTTP10 = isHTTP10
             request.pathParameters = parameters
             let handle = Exchange(id: exchange, handler: NIOLoopBound(self, eventLoop: loop.eventLoop), loop: loop)
             loop.responder.respond(to: request, route: number, exchange: handle)

@@ -23,14 +23,14 @@ public struct RoutePattern: Sendable, Equatable {
 
     public init(_ text: String) throws(Invalid) {
         guard text.hasPrefix("/") else { throw Invalid(reason: "must begin with '/'") }
+        let braces = "has a brace inside a segment: a parameter is a whole segment, like '/{name}/'"
         var segments: [Segment] = []
         var names: Set<String> = []
         for part in text.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
             if case .rest = segments.last { throw Invalid(reason: "has a segment after '{name...}'") }
             guard part.hasPrefix("{"), part.hasSuffix("}") else {
                 guard !part.contains(where: { $0 == "{" || $0 == "}" }) else {
-                    throw Invalid(
-                        reason: "has a brace inside a segment: a parameter is a whole segment, like '/{name}/'")
+                    throw Invalid(reason: braces)
                 }
                 segments.append(.literal(String(part)))
                 continue
@@ -38,6 +38,7 @@ public struct RoutePattern: Sendable, Equatable {
             var name = part.dropFirst().dropLast()
             let isRest = name.hasSuffix("...")
             if isRest { name = name.dropLast(3) }
+            guard !name.contains(where: { $0 == "{" || $0 == "}" }) else { throw Invalid(reason: braces) }
             guard !name.isEmpty else { throw Invalid(reason: "has a parameter without a name") }
             guard names.insert(String(name)).inserted else {
                 throw Invalid(reason: "names the parameter '\(name)' twice")
@@ -47,6 +48,9 @@ public struct RoutePattern: Sendable, Equatable {
         self.text = text
         self.segments = segments
     }
+
+    /// The text of its segments.
+    var literalSegments: [String] { segments.compactMap { if case .literal(let text) = $0 { text } else { nil } } }
 
     /// The parameters, when the path matches. The rest of a path may be empty.
     func match(_ path: [String]) -> [(name: String, value: String)]? {

@@ -25,7 +25,7 @@ public struct Router: Sendable {
 
     public private(set) var routes: [Route] = []
     /// Routes without parameters by path, so that the common case is one look-up.
-    private var literals: [String: [Int]] = [:]
+    private var literals: [[String]: [Int]] = [:]
     private var patterns: [Int] = []
 
     public init(_ routes: [Route] = []) {
@@ -36,7 +36,7 @@ public struct Router: Sendable {
         let index = routes.count
         routes.append(route)
         if route.pattern.segments.allSatisfy({ $0.rank == 0 }) {
-            literals[route.pattern.text, default: []].append(index)
+            literals[route.pattern.literalSegments, default: []].append(index)
         } else {
             patterns.append(index)
         }
@@ -45,7 +45,7 @@ public struct Router: Sendable {
     /// The route for a request: the most specific pattern, then the one registered first. A GET route answers HEAD.
     public func match(method: HTTPRequest.Method, target: RequestTarget) -> Match {
         var allowed: [String] = []
-        if let candidates = literals[target.path] {
+        if let candidates = literals[target.segments] {
             if let found = best(candidates.map { ($0, []) }, method, &allowed) { return found }
         }
         var matches: [(Int, [(name: String, value: String)])] = []
@@ -68,19 +68,21 @@ public struct Router: Sendable {
         _ allowed: inout [String]
     ) -> Match? {
         let wanted = method.rawValue
-        var fallback: Match?
+        var fallback: (Match, RoutePattern)?
         for (index, parameters) in candidates {
             let route = routes[index]
+            // A GET route answers HEAD unless one for HEAD is as good: what follows now is less specific.
+            if let (found, better) = fallback, better.isMoreSpecific(than: route.pattern) { return found }
             if route.method == wanted || route.method == "*" {
                 return .route(number: route.number, parameters: parameters)
             }
             if wanted == "HEAD", route.method == "GET", fallback == nil {
-                fallback = .route(number: route.number, parameters: parameters)
+                fallback = (.route(number: route.number, parameters: parameters), route.pattern)
             }
             for name in route.method == "GET" ? ["GET", "HEAD"] : [route.method] where !allowed.contains(name) {
                 allowed.append(name)
             }
         }
-        return fallback
+        return fallback?.0
     }
 }

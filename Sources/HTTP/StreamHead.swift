@@ -21,6 +21,8 @@ enum StreamHead {
 }
 
 extension HTTPField.Name {
+    /// In HTTPTypes a request's authority stands for it.
+    static let host = HTTPField.Name("Host")!
     /// nginx's switch for response buffering.
     static let accelBuffering = HTTPField.Name("X-Accel-Buffering")!
 }

@@ -33,7 +33,7 @@ struct Serve: AsyncParsableCommand {
     var threads: Int?
 
     @Option(help: "Seconds that streams and answers under way get to end when the server stops.")
-    var shutdownTimeout: Double = 10
+    var shutdownTimeout = 10.0
 
     @Option(help: "The least severe level that is logged: trace, debug, info, notice, warning, error, critical.")
     var logLevel: Logger.Level = .info

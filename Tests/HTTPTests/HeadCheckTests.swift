@@ -71,7 +71,7 @@ import Testing
         Example(["Host: a b"], version: .http1_0, .badHost),
         Example(["Host: "], version: .http1_0, .badHost),
     ])
-    func `the Host`(_ example: Example) { #expect(check(example) == example.error) }
+    func `there is one Host, and it is one`(_ example: Example) { #expect(check(example) == example.error) }
 
     @Test(arguments: [
         Example(["Host: a", "Content-Length: 0"], nil),
@@ -95,7 +95,9 @@ import Testing
         Example(["Host: a", "Content-Length: 5", "Content-Length: 5"], .badFraming),
         Example(["Host: a", "Content-Length: 5", "content-length: 6"], .badFraming),
     ])
-    func `the Content-Length`(_ example: Example) { #expect(check(example) == example.error) }
+    func `there is at most one Content-Length, in digits`(_ example: Example) {
+        #expect(check(example) == example.error)
+    }
 
     @Test(arguments: [
         Example(["Host: a", "Transfer-Encoding: chunked"], nil),
@@ -117,7 +119,9 @@ import Testing
         Example(["Host: a", "Content-Length: 5", "Transfer-Encoding: chunked"], .badFraming),
         Example(["Host: a", "Content-Length: 0", "Transfer-Encoding: "], .badFraming),
     ])
-    func `the Transfer-Encoding`(_ example: Example) { #expect(check(example) == example.error) }
+    func `there is at most one Transfer-Encoding, and it is chunked`(_ example: Example) {
+        #expect(check(example) == example.error)
+    }
 
     @Test(arguments: [
         Example(["Host: a"], version: HTTPVersion(major: 1, minor: 2), .unsupportedVersion),
@@ -127,7 +131,7 @@ import Testing
         Example(["Host: a"], target: "/" + String(repeating: "a", count: 49), nil),
         Example(["Host: a"], target: "/" + String(repeating: "a", count: 50), .targetTooLong),
     ])
-    func `version and target`(_ example: Example) { #expect(check(example) == example.error) }
+    func `version and target are held to what we speak`(_ example: Example) { #expect(check(example) == example.error) }
 
     /// Passes a head through the handler.
     private func pass(_ example: Example) throws -> HTTPRequestHead? {

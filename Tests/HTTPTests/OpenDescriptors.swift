@@ -44,8 +44,7 @@ enum OpenDescriptors {
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
         }
         guard result == 0, [AF_INET, AF_INET6].contains(CInt(address.ss_family)) else { return nil }
-        return withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { Int(UInt16(bigEndian: $0.pointee.sin_port)) }
-        }
+        // The port follows the family, in network order, for both.
+        return withUnsafeBytes(of: address) { Int($0[2]) << 8 | Int($0[3]) }
     }
 }

@@ -40,7 +40,9 @@ import Testing
 
     @Test func `the root's name is compared byte by byte`() throws {
         // Both names are one and the same to Unicode.
-        let directory = try TemporaryDirectory(["caf\u{e9}/a": "inside", "cafe\u{301}/a": "outside"])
+        let directory = try TemporaryDirectory()
+        try directory.write("inside", to: "caf\u{e9}/a")
+        try directory.write("outside", to: "cafe\u{301}/a")
         #expect(OpenFile(path: directory.path + "/caf\u{e9}/a", beneath: directory.path + "/caf\u{e9}") != nil)
         #expect(OpenFile(path: directory.path + "/cafe\u{301}/a", beneath: directory.path + "/caf\u{e9}") == nil)
     }

@@ -9,7 +9,7 @@ import Testing
         ("%ff", "\u{FFFD}"),
         ("%C0%AF", "\u{FFFD}\u{FFFD}"), ("%00", "\u{0}"), ("%0d%0a", "\r\n"),
     ])
-    func `decodes`(_ text: String, _ decoded: String) throws {
+    func `escapes become bytes`(_ text: String, _ decoded: String) throws {
         let found = try #require(PercentEncoding.decode(text))
         #expect(found.utf8.elementsEqual(decoded.utf8))
     }
@@ -62,7 +62,7 @@ import Testing
         Form("a=%ff", ["a", "\u{FFFD}"]),
         Form("a;b=1", ["a;b", "1"]),
     ])
-    func `form pairs`(_ form: Form) {
+    func `a form is pairs in their order`(_ form: Form) {
         #expect(PercentEncoding.formPairs(form.text).map { [$0.name, $0.value] } == form.pairs)
     }
 }

@@ -66,7 +66,7 @@ import Testing
         ("200-ok", .refuse(.expectationFailed)), ("", .refuse(.expectationFailed)),
         ("100-continue, 200-ok", .refuse(.expectationFailed)),
     ])
-    func `expectations`(_ value: String, _ action: RequestState.Action) {
+    func `only 100-continue can be expected`(_ value: String, _ action: RequestState.Action) {
         var state = RequestState(limits: Self.limits)
         #expect(state.received(.head(Self.head([(.expect, value)]))) == action)
     }

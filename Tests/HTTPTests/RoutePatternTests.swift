@@ -77,7 +77,7 @@ import Testing
         Example("/*", "/a", nil),
         Example("/:id", "/a", nil),
     ])
-    func `matches`(_ example: Example) throws {
+    func `a pattern matches whole segments`(_ example: Example) throws {
         let parameters = try RoutePattern(example.pattern).match(RequestTarget(example.target).segments)
         #expect(parameters?.map { "\($0.name)=\($0.value)" } == example.parameters)
     }

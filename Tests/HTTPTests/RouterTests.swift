@@ -45,7 +45,7 @@ import Testing
         Example(["GET /ü"], "GET /%C3%BC", "1"),
         Example(["GET /{id}", "GET /{rest...}"], "GET /7%2F8", "1 id=7/8"),
     ])
-    func `paths`(_ example: Example) throws { #expect(try match(example) == example.match) }
+    func `a path is found by its segments`(_ example: Example) throws { #expect(try match(example) == example.match) }
 
     @Test(arguments: [
         Example(["GET /{rest...}", "GET /{id}", "GET /a"], "GET /a", "3"),

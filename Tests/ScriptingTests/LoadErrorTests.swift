@@ -19,7 +19,7 @@ import Testing
         ("error('boom')", "main.lua:2: boom"),
         ("local t = nil; t.x = 1", "main.lua:2: attempt to index a nil value (local 't')"),
         ("print(1 + {})", "main.lua:2: attempt to perform arithmetic on a table value"),
-        ("assert(false, 'main.lua:2: said so')", "main.lua:2: said so"),
+        ("assert(false, 'said so')", "main.lua:2: said so"),
         ("error('no place', 0)", "no place"),
         ("error()", "nil"),
     ])

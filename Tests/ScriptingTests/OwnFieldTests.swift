@@ -50,7 +50,7 @@ import Testing
 
     @Test(arguments: [1, 2])
     func `they outlive the script's hold on the connection`(threads: Int) async throws {
-        try await withServer(Self.script, threads: threads) { server in
+        try await withServer(Self.script, threads: threads) { server async throws in
             let client = try await server.open()
             for _ in 0..<3 { #expect(try await server.body("/look/1") == "ann2nil") }
             #expect(try await server.body("/kept") == "true")
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func `they are let go when the stream ends`() async throws {
-        try await withServer(Self.script) { server in
+        try await withServer(Self.script) { server async throws in
             let client = try await server.open()
             try await client.close()
             _ = await server.log.wait(for: "closed\t1")
@@ -77,7 +77,7 @@ import Testing
               connection.disconnected:connect(function(reason) print(connection.user, "left:", reason) end)
             end)
             """
-        ) { server in
+        ) { server async throws in
             let client = try await server.open()
             try await client.close()
             #expect(await server.log.wait(for: "left:") == "info ann\tleft:\tclient")
@@ -99,7 +99,7 @@ import Testing
               print("opened for", connection.request.user, connection.request.path)
             end)
             """
-        ) { server in
+        ) { server async throws in
             _ = try await server.open()
             #expect(await server.log.wait(for: "opened for") == "info opened for\tann\t/events")
         }
@@ -115,7 +115,7 @@ import Testing
               print("later:", rawequal(connection.request, request))
             end)
             """
-        ) { server in
+        ) { server async throws in
             _ = try await server.open()
             #expect(await server.log.wait(for: "same:") == "info same:\ttrue\ttrue")
             #expect(await server.log.wait(for: "later:") == "info later:\ttrue")

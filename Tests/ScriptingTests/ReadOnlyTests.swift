@@ -68,7 +68,7 @@ import Testing
               print(c.id, c:get_id(), c.uuid ~= "mine")
             end)
             """
-        ) { server in
+        ) { server async throws in
             _ = try await server.open()
             #expect(
                 server.printed.suffix(6) == [

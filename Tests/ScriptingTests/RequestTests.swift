@@ -111,10 +111,11 @@ import Testing
               response.body = table.concat({ request.body:byte(1, -1) }, " ")
             end)
             """
-        ) { server in
-            #expect(try await server.body("POST", "/", body: "\0é\r\n") == "0 195 169 13 10")
-            #expect(try await server.body("POST", "/", body: "") == "")
-            #expect(try await server.body("POST", "/") == "")
+        ) { server async throws in
+            for (body, bytes) in [("\0é\r\n", "0 195 169 13 10"), ("", ""), (nil, "")] {
+                let answer = try await server.body("POST", "/", body: body)
+                #expect(answer == bytes)
+            }
         }
     }
 

@@ -115,7 +115,7 @@ import Testing
             "main.lua": "HTTPServer.register_route('GET', '/a.txt', function(_, response) response.body = 'route' end)",
             "public/index.html": "<p>home</p>", "public/a.txt": "file", "public/sub/b.css": "p{}",
             "lib/c.lua": "secret",
-        ]) { server in
+        ]) { server async throws in
             #expect(try await server.body("/") == "<p>home</p>")
             #expect(try await server.body("/a.txt") == "route")
             let css = try await server.response(to: "/sub/b.css")

@@ -86,7 +86,7 @@ import Testing
             end)
             HTTPServer.server_error:connect(function(message) print("server_error: " .. message) end)
             """
-        ) { server in
+        ) { server async throws in
             _ = try await server.response(to: "/")
             #expect(await server.log.wait(for: "server_error: ") == "info server_error: main.lua:2: \(message)")
         }

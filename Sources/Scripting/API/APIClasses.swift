@@ -16,14 +16,15 @@ final class APIClasses {
         response = LuaClass("HTTPResponse", instance: "response", ownFields: true, in: state)
         connection = LuaClass("SSEConnection", instance: "connection", ownFields: true, in: state)
         RequestAPI(runtime: runtime, headersMetatable: headersMetatable).register(builder.members(of: request))
-        ResponseAPI(runtime: runtime).register(builder.members(of: response))
+        let headersCopy = try Self.makeHeadersCopy(state)
+        ResponseAPI(runtime: runtime, headersCopy: headersCopy).register(builder.members(of: response))
         SSEConnectionAPI(runtime: runtime).register(builder.members(of: connection))
         try HTTPServerAPI(runtime: runtime).register(builder)
         try EngineAPI(runtime: runtime).register(builder)
         ErrorConstants.register(in: state)
-        Services(runtime: runtime).register(names)
-        Log(runtime: runtime).register()
-        JSONAPI(runtime: runtime).register()
+        Services(runtime: runtime).register(builder)
+        Log(runtime: runtime).register(builder)
+        JSONAPI(runtime: runtime).register(builder)
         for name in [
             "sleep", "await", "spawn", "require", "print", "pairs", "ipairs", "tostring", "tonumber", "pcall", "error",
         ] {
@@ -38,6 +39,24 @@ final class APIClasses {
             return { __metatable = false, __index = function(headers, name)
               return type(name) == "string" and rawget(headers, lower(name)) or nil
             end }
+            """
+        state.stack.push(try state.compile(source.utf8, name: "\(Prelude.chunkPrefix)/headers.lua"))
+        try state.call(arguments: 0, results: 1)
+        return state.popReference(from: state.stack)
+    }
+
+    /// A function that makes a table of headers one that cannot be assigned, which would change nothing.
+    private static func makeHeadersCopy(_ state: LuaState) throws(LuaError) -> LuaReference {
+        let source = """
+            local lower, type, next, error, setmetatable = string.lower, type, next, error, setmetatable
+            return function(headers)
+              return setmetatable({}, {
+                __metatable = false,
+                __index = function(_, name) return type(name) == "string" and headers[lower(name)] or nil end,
+                __newindex = function() error("response.headers is a copy; use response:set_header(name, value)", 2) end,
+                __pairs = function() return next, headers end,
+              })
+            end
             """
         state.stack.push(try state.compile(source.utf8, name: "\(Prelude.chunkPrefix)/headers.lua"))
         try state.call(arguments: 0, results: 1)

@@ -20,6 +20,26 @@ struct ClassBuilder {
         return singleton
     }
 
+    /// A singleton that only holds functions, and values that `addValues` sets; made a global.
+    func namespace(
+        _ name: String,
+        _ functions: [(String, ClosedRange<Int>, HostFunction.Body)],
+        addValues: (Singleton<Namespace>) -> Void = { _ in }
+    ) {
+        let singleton = singleton(name, Namespace())
+        for (function, arguments, body) in functions {
+            singleton.own.add(function)
+            singleton.type.boundMethod(of: singleton.object, function, arguments) { _, call throws(LuaError) in
+                try body(call)
+            }
+        }
+        addValues(singleton)
+        singleton.type.push(singleton.object, on: runtime.state.stack)
+        runtime.state.setGlobal(name)
+    }
+
+    final class Namespace {}
+
     struct Members<Object: AnyObject> {
         let type: LuaClass<Object>
         let names: KnownNames

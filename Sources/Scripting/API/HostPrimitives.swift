@@ -135,6 +135,10 @@ struct HostPrimitives {
             let name = call.stack.description(at: call.index(2))
             throw .message("\(function): unknown option '\(name)'\(Self.hint(name, call))")
         }
+        // fail(message): the error is the script's, at its line.
+        add("fail", 1...1) { call throws(LuaError) in throw .message(try call.string(1, "message")) }
+        // hint(name, …, names): what follows a message about an unknown name
+        add("hint", 3...3) { call throws(LuaError) in call.returning(Self.hint(try call.string(1, "name"), call)) }
         add("log_error", 1...1) { [unowned runtime] call throws(LuaError) in
             let message = try call.string(1, "message")
             runtime.log.error("\(call.callerPlace): \(message)")
@@ -181,7 +185,7 @@ struct HostPrimitives {
             return .none
         }
         add("load_module", 1...1) { [unowned runtime] call throws(LuaError) in
-            ModuleLoader(directory: runtime.directory, state: runtime.state).load(try call.string(1, "name"), call)
+            try ModuleLoader(directory: runtime.directory, state: runtime.state).load(try call.string(1, "name"), call)
         }
     }
 }

@@ -1,48 +1,52 @@
 import Lua
 import NIOCore
 
-/// The table `JSON`.
+/// The singleton `JSON`.
 struct JSONAPI {
     unowned let runtime: Runtime
 
     init(runtime: Runtime) { self.runtime = runtime }
 
-    func register() {
-        let state = runtime.state
+    func register(_ builder: ClassBuilder) {
         let markers = runtime.json
-        state.stack.pushTable(fields: 4)
-        state.pushFunction("JSON.encode", arguments: 1...2) { call throws(LuaError) in
-            var isPretty = false
-            if !call.isMissing(2) {
-                try call.requireTable(2, "options")
-                call.stack.pushField("pretty", of: call.index(2))
-                isPretty = call.stack.boolean(at: -1)
-                call.stack.pop()
+        let functions: [(String, ClosedRange<Int>, HostFunction.Body)] = [
+            ("encode", 1...2, { call throws(LuaError) in try Self.encode(call, markers) }),
+            ("decode", 1...1, { call throws(LuaError) in Self.decode(try call.bytes(1, "text"), call, markers) }),
+            ("array", 0...1, { call throws(LuaError) in try Self.array(call, markers) }),
+        ]
+        builder.namespace("JSON", functions) { json in
+            markers.pushNull(on: builder.runtime.state.stack)
+            json.value("null")
+        }
+    }
+
+    private static func encode(_ call: LuaCall, _ markers: JSONMarkers) throws(LuaError) -> HostFunction.Return {
+        var isPretty = false
+        if !call.isMissing(2) {
+            try call.requireTable(2, "options")
+            try call.stack.forEachPair(of: call.index(2)) { () throws(LuaError) in
+                let name = call.stack.description(at: -2)
+                if name != "pretty" { throw .message("unknown option '\(name)' (known: pretty)") }
             }
-            var writer = JSONWriter(stack: call.stack, markers: markers, isPretty: isPretty)
-            try writer.write(call.index(1))
-            writer.buffer.withUnsafeReadableBytes { call.stack.push(bytes: $0) }
-            return .results(1)
+            call.stack.pushField("pretty", of: call.index(2))
+            isPretty = call.stack.boolean(at: -1)
+            call.stack.pop()
         }
-        state.stack.setField("encode", of: -2)
-        state.pushFunction("JSON.decode", arguments: 1...1) { call throws(LuaError) in
-            Self.decode(try call.bytes(1, "text"), call, markers)
+        var writer = JSONWriter(stack: call.stack, markers: markers, isPretty: isPretty)
+        try writer.write(call.index(1))
+        writer.buffer.withUnsafeReadableBytes { call.stack.push(bytes: $0) }
+        return .results(1)
+    }
+
+    private static func array(_ call: LuaCall, _ markers: JSONMarkers) throws(LuaError) -> HostFunction.Return {
+        if call.isMissing(1) {
+            call.stack.pushTable()
+        } else {
+            try call.requireTable(1, "table")
+            call.stack.pushCopy(of: call.index(1))
         }
-        state.stack.setField("decode", of: -2)
-        state.pushFunction("JSON.array", arguments: 0...1) { call throws(LuaError) in
-            if call.isMissing(1) {
-                call.stack.pushTable()
-            } else {
-                try call.requireTable(1, "table")
-                call.stack.pushCopy(of: call.index(1))
-            }
-            markers.markArray(-1, of: call.stack)
-            return .results(1)
-        }
-        state.stack.setField("array", of: -2)
-        markers.pushNull(on: state.stack)
-        state.stack.setField("null", of: -2)
-        state.setGlobal("JSON")
+        markers.markArray(-1, of: call.stack)
+        return .results(1)
     }
 
     /// Pushes the value, or nil and a message.

@@ -7,14 +7,12 @@ struct Log {
 
     init(runtime: Runtime) { self.runtime = runtime }
 
-    func register() {
-        let state = runtime.state
+    func register(_ builder: ClassBuilder) {
         let levels: [(String, Logger.Level)] = [
             ("debug", .debug), ("info", .info), ("warn", .warning), ("error", .error),
         ]
-        state.stack.pushTable(fields: levels.count)
-        for (name, level) in levels {
-            state.pushFunction("Log.\(name)", arguments: 1...2) { [unowned runtime] call throws(LuaError) in
+        let functions = levels.map { name, level in
+            let body: HostFunction.Body = { [unowned runtime] call throws(LuaError) in
                 let message = try call.string(1, "message")
                 var metadata = Logger.Metadata()
                 if !call.isMissing(2) {
@@ -26,9 +24,9 @@ struct Log {
                 runtime.log.log(level: level, "\(message)", metadata: metadata)
                 return .none
             }
-            state.stack.setField(name, of: -2)
+            return (name, 1...2, body)
         }
-        state.setGlobal("Log")
+        builder.namespace("Log", functions)
         registerPrint()
     }
 

@@ -15,6 +15,9 @@ struct RequestAPI {
 
     func register(_ members: ClassBuilder.Members<RequestObject>) {
         members.property("method", get: { request, call in call.returning(request.request.method.rawValue) })
+        members.property("scheme", get: { _, call in call.returning("http") })
+        members.property(
+            "http_version", get: { request, call in call.returning(request.request.isHTTP10 ? "1.0" : "1.1") })
         members.property("path", get: { request, call in call.returning(request.request.target.path) })
         members.property("raw_path", get: { request, call in call.returning(request.request.target.raw) })
         members.property(
@@ -37,6 +40,11 @@ struct RequestAPI {
         }
         registerQuery(members)
         registerLookups(members)
+        members.type.onFirstOwnField { [unowned runtime] request, call in
+            guard !request.handlerHasEnded else { return }
+            call.stack.pushCopy(of: 1)
+            request.pin = runtime.state.popReference(from: call.stack)
+        }
         members.method("parse_json_body", 0...0) { [unowned runtime] request, call in
             request.request.body.withUnsafeReadableBytes { JSONAPI.decode($0, call, runtime.json) }
         }

@@ -7,8 +7,12 @@ import NIOCore
 /// `HTTPResponse`.
 struct ResponseAPI {
     unowned let runtime: Runtime
+    let headersCopy: LuaReference
 
-    init(runtime: Runtime) { self.runtime = runtime }
+    init(runtime: Runtime, headersCopy: LuaReference) {
+        self.runtime = runtime
+        self.headersCopy = headersCopy
+    }
 
     func register(_ members: ClassBuilder.Members<ResponseObject>) {
         let setStatus: LuaClass<ResponseObject>.Body = { response, call throws(LuaError) in
@@ -61,8 +65,12 @@ struct ResponseAPI {
     private func registerHeaders(_ members: ClassBuilder.Members<ResponseObject>) {
         members.property(
             "headers",
-            get: { response, call in
-                HeaderTable.push(response.headers, metatable: nil, on: call.stack)
+            get: { [unowned runtime, headersCopy] response, call throws(LuaError) in
+                let main = runtime.state.stack
+                main.push(headersCopy)
+                HeaderTable.push(response.headers, metatable: nil, on: main)
+                try runtime.state.call(arguments: 1, results: 1)
+                main.move(1, to: call.stack)
                 return .results(1)
             })
         members.method("add_header", 2...2) { response, call throws(LuaError) in

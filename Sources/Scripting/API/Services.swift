@@ -13,9 +13,9 @@ struct Services {
 
     init(runtime: Runtime) { self.runtime = runtime }
 
-    func register(_ names: KnownNames) {
-        table("UUID", [("v4", 0...0, { call in call.returning(UUIDv4.make()) })])
-        table(
+    func register(_ builder: ClassBuilder) {
+        builder.namespace("UUID", [("v4", 0...0, { call in call.returning(UUIDv4.make()) })])
+        builder.namespace(
             "Time",
             [
                 (
@@ -31,7 +31,7 @@ struct Services {
                     { [unowned runtime] call in call.returning(MonotonicSeconds.of(runtime.scheduler.timers.now)) }
                 ),
             ])
-        table(
+        builder.namespace(
             "Env",
             [
                 (
@@ -45,11 +45,11 @@ struct Services {
                     }
                 )
             ])
-        registerRegistry()
+        registerRegistry(builder)
     }
 
     /// Values by key for the whole process; `get` returns the very value.
-    private func registerRegistry() {
+    private func registerRegistry(_ builder: ClassBuilder) {
         let state = runtime.state
         state.stack.pushTable()
         let values = state.popReference(from: state.stack)
@@ -58,7 +58,7 @@ struct Services {
             call.stack.push(values)
             call.stack.pushField(key, of: -1)
         }
-        table(
+        builder.namespace(
             "Registry",
             [
                 (
@@ -97,15 +97,5 @@ struct Services {
                     }
                 ),
             ])
-    }
-
-    private func table(_ name: String, _ functions: [(String, ClosedRange<Int>, HostFunction.Body)]) {
-        let state = runtime.state
-        state.stack.pushTable(fields: functions.count)
-        for (function, arguments, body) in functions {
-            state.pushFunction("\(name).\(function)", arguments: arguments, body)
-            state.stack.setField(function, of: -2)
-        }
-        state.setGlobal(name)
     }
 }

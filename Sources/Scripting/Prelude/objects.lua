@@ -16,8 +16,10 @@ end
 
 local function get(object, name, method)
   local signal = find(object, name, method)
-  if not signal then error(method .. ": " .. host.kind(object) .. " has no signal '" .. name .. "'", 3) end
-  return signal
+  if signal then return signal end
+  local known = {}
+  for _, other in ipairs(functions.get_signal_list(object)) do known[other] = true end
+  host.fail(method .. ": " .. host.kind(object) .. " has no signal '" .. name .. "'" .. host.hint(name, nil, known))
 end
 
 function functions.connect(object, name, callback, flags)

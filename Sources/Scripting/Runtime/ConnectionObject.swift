@@ -25,7 +25,7 @@ final class ConnectionObject {
     /// Why it ends as soon as it has opened.
     var closeOnOpen: CloseReason?
     var lastEventID = ""
-    /// Until `sse_connection_opened` has been told.
+    /// Until the handler has ended and `sse_connection_opened` has been told.
     var request: RequestObject?
     /// The handler's task, until it ends.
     var task: ScriptTask?

@@ -5,11 +5,12 @@ struct ModuleLoader {
     let directory: ScriptDirectory
     let state: LuaState
 
-    /// Pushes the compiled module, or nil and a message.
-    func load(_ name: String, _ call: LuaCall) -> HostFunction.Return {
+    /// Pushes the compiled module, or nil and a message that names the place in the module.
+    /// - Throws: when there is no such module.
+    func load(_ name: String, _ call: LuaCall) throws(LuaError) -> HostFunction.Return {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.allSatisfy({ !$0.isEmpty && !$0.contains("/") && !$0.contains("\\") && !$0.contains("\0") }) else {
-            return failure("module '\(name)' is not a module name (expected names with dots, as 'lib.scores')", call)
+            throw .message("module '\(name)' is not a module name (expected names with dots, as 'lib.scores')")
         }
         let path = parts.joined(separator: "/")
         let candidates = ["\(path).lua", "\(path)/init.lua"]
@@ -19,15 +20,11 @@ struct ModuleLoader {
                 call.stack.push(try state.compile(source, name: candidate))
                 return .results(1)
             } catch {
-                return failure(error.description, call)
+                call.stack.pushNil()
+                call.stack.push(error.description)
+                return .results(2)
             }
         }
-        return failure("module '\(name)' not found (no \(candidates.joined(separator: ", no ")))", call)
-    }
-
-    private func failure(_ message: String, _ call: LuaCall) -> HostFunction.Return {
-        call.stack.pushNil()
-        call.stack.push(message)
-        return .results(2)
+        throw .message("module '\(name)' not found (no \(candidates.joined(separator: ", no ")))")
     }
 }

@@ -9,6 +9,7 @@ public struct Node: Sendable {
     public let host: ScriptHost
     public let server: Server
     private let clock: any MonotonicClock
+    private let group: MultiThreadedEventLoopGroup
     private let loop: any EventLoop
 
     /// The parts, connected; no script is loaded yet. The first event loop is the script loop.
@@ -34,7 +35,7 @@ public struct Node: Sendable {
         let server = try await Server.make(deliveries: deliveries, group: group, limits: HTTPLimits(), responder: host)
             .get()
         try await host.attach(server).get()
-        return Node(host: host, server: server, clock: clock, loop: loops[0])
+        return Node(host: host, server: server, clock: clock, group: group, loop: loops[0])
     }
 
     public func load() async throws { try await host.load().get() }
@@ -45,15 +46,22 @@ public struct Node: Sendable {
         try await host.start().get()
     }
 
-    /// Stops accepting, ends streams and connections, and last the scripts. What has not ended by `deadline` is cut.
+    /// Stops accepting, ends streams and connections, and last the scripts. What has not ended by `deadline` is
+    /// cut, also an `_exit_tree` that waits.
     public func stop(within deadline: TimeAmount) async throws {
         try await host.stopAccepting().get()
         let (server, loop) = (self.server, self.loop)
         let ended = loop.makePromise(of: Void.self)
-        let cut = clock.wake(loop, at: clock.now() + deadline) { server.abort() }
+        let end = clock.now() + deadline
+        let cut = clock.wake(loop, at: end) { server.abort() }
         server.shutDown(retry: ShutdownRetry.spread).hop(to: loop).cascade(to: ended)
         try await ended.futureResult.get()
         cut.cancel()
-        try await host.exitTree().get()
+        let exited = loop.makePromise(of: Void.self)
+        host.exitTree().hop(to: loop).cascade(to: exited)
+        let leave = clock.wake(loop, at: end) { exited.succeed() }
+        try await exited.futureResult.get()
+        leave.cancel()
+        try await group.shutdownGracefully()
     }
 }

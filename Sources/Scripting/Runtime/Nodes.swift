@@ -88,7 +88,7 @@ final class Nodes {
 
     private func scheduleTick() {
         guard isTicking, ticksPerSecond > 0, nodes.contains(where: processes) else { return }
-        let period = TimeAmount.nanoseconds(Int64(1e9 / ticksPerSecond))
+        let period = TimeAmount.nanoseconds(Int64(min(1e9 / ticksPerSecond, 1e18)))
         // From now, not from the tick that was due: late ticks are not made up.
         timer = scheduler.timers.schedule(after: period) { [unowned self] in tick() }
     }

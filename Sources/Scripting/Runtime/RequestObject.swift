@@ -1,11 +1,15 @@
 import HTTP
 import HTTPTypes
+import Lua
 import NIOCore
 
 /// What scripts see as `HTTPRequestContext`.
 final class RequestObject {
     let request: Request
     let clientID: Int
+    /// Keeps the Lua value while the handler runs, once a script has hung something on it.
+    var pin: LuaReference?
+    var handlerHasEnded = false
 
     init(_ request: consuming Request, clientID: Int) {
         self.request = request

@@ -92,11 +92,16 @@ final class Runtime: HandlerObserver {
 
     func handlerEnded(_ response: ResponseObject, _ ending: ScriptTask.Ending) {
         response.task = nil
+        defer {
+            response.requestObject.handlerHasEnded = true
+            response.requestObject.pin = nil
+        }
         if !handlers.isEmpty { handlers[response.exchange.id] = nil }
         if let connection = response.connection {
             connection.task = nil
             if case .failed = ending { _ = connection.close(.error) }
             open(connection, response)
+            connection.request = nil
             return
         }
         guard case .failed(let report) = ending else { return response.send() }
@@ -124,14 +129,12 @@ final class Runtime: HandlerObserver {
         if let reason = connection.closeOnOpen {
             if reason == .slow { handle.overflow() } else { handle.close(reason) }
         }
-        let request = connection.request
         emit(.opened) { [classes] stack in
             stack.push(connection.id)
             stack.push(connection.path)
             classes!.pushHeaders(of: response.request, on: stack)
             return 3
         }
-        if request === connection.request { connection.request = nil }
     }
 
     func streamClosed(_ id: Int, _ reason: CloseReason) {
