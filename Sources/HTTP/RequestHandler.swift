@@ -47,7 +47,9 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         self.context = context
         loop.add(self)
         // Accepted by one loop while this one had stopped already.
-        if loop.isShuttingDown { context.eventLoop.execute { [weak self] in self?.shutDown() } }
+        guard loop.isShuttingDown else { return }
+        let handler = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        loop.eventLoop.execute { handler.value.shutDown() }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
