@@ -20,6 +20,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     private var current: Current?
     private var linger: LoopTimers.Token?
     private var isHTTP10 = false
+    private var outputIsClosed = false
     /// Asked of the kernel once, for every request of the connection.
     private lazy var clientAddress = context?.remoteAddress
 
@@ -77,7 +78,10 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is HeadCheck.IsHTTP10 { isHTTP10 = true }
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
-        if state.closeInput() { context.close(promise: nil) }
+        let wasEnding = state.isEnding
+        // An answer that is on its way is still owed.
+        guard state.closeInput() else { return }
+        if !wasEnding { closeGently(context) } else if outputIsClosed { context.close(promise: nil) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -255,11 +259,17 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     /// client might never see the answer.
     private func closeGently(_ context: ChannelHandlerContext) {
         state.end()
-        guard !state.inputIsClosed else { return context.close(promise: nil) }
-        context.close(mode: .output, promise: nil)
+        let handler = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        // Done when the kernel has the whole answer, however slowly the client takes it.
+        context.close(mode: .output).whenComplete { _ in handler.value.outputClosed() }
+        if readIsHeld { context.read() }
+    }
+
+    private func outputClosed() {
+        outputIsClosed = true
+        guard let context, !state.inputIsClosed else { return context?.close(promise: nil) ?? () }
         let channel = context.channel
         linger = loop.timers.schedule(after: Self.lingerTime) { channel.close(promise: nil) }
-        if readIsHeld { context.read() }
     }
 
     // MARK: streams

@@ -24,9 +24,11 @@ public struct StaticFiles: Sendable, Equatable {
     func response(for target: RequestTarget) -> Response? {
         var segments = target.segments
         // Hidden files stay hidden; a separator or NUL inside a decoded segment is nobody's file name.
+        // By bytes: to `Character`, a `/` before a combining mark is something else.
+        let separators = Set("/\\\0".utf8)
         guard
             !segments.contains(where: {
-                $0.hasPrefix(".") || $0.contains("/") || $0.contains("\\") || $0.utf8.contains(0)
+                $0.utf8.first == UInt8(ascii: ".") || $0.utf8.contains(where: separators.contains)
             })
         else { return nil }
         let namesDirectory = segments.last == ""
