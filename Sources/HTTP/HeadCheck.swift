@@ -19,7 +19,9 @@ final class HeadCheck: ChannelInboundHandler, RemovableChannelHandler, Sendable 
         guard case .head(var head) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
         do throws(RequestError) { try check(head) } catch { return context.fireErrorCaught(error) }
         let isOld = head.version.minor == 0
-        guard isOld || head.headers.contains(name: "upgrade") else { return context.fireChannelRead(data) }
+        guard isOld || head.method == .CONNECT || head.headers.contains(name: "upgrade") else {
+            return context.fireChannelRead(data)
+        }
         // Behind the codec no version is known: an HTTP/1.0 client gets one answer and the close it expects. So does one
         // that asks for another protocol, because the parser stops at what may be that protocol's first byte.
         head.headers.replaceOrAdd(name: "Connection", value: "close")
@@ -33,9 +35,11 @@ final class HeadCheck: ChannelInboundHandler, RemovableChannelHandler, Sendable 
     func check(_ head: HTTPRequestHead) throws(RequestError) {
         guard head.version.major == 1, head.version.minor <= 1 else { throw .unsupportedVersion }
         guard head.uri.utf8.count <= limits.maxTargetBytes else { throw .targetTooLong }
+        let headerBytes = head.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
+        guard headerBytes <= limits.maxHeaderBytes else { throw .headTooLarge }
         try checkHost(head)
-        let lengths = head.headers["content-length"]
-        let encodings = head.headers["transfer-encoding"]
+        let lengths = Self.values("content-length", head)
+        let encodings = Self.values("transfer-encoding", head)
         guard lengths.count <= 1, encodings.count <= 1 else { throw .badFraming }
         if let length = lengths.first {
             guard encodings.isEmpty, !length.isEmpty,
@@ -52,8 +56,16 @@ final class HeadCheck: ChannelInboundHandler, RemovableChannelHandler, Sendable 
         }
     }
 
+    /// A header's values, without the white space behind them, which the parser leaves (RFC 9112, 5.1).
+    private static func values(_ name: String, _ head: HTTPRequestHead) -> [Substring] {
+        head.headers[name].map { value in
+            let end = value.utf8.lastIndex { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }
+            return end.map { value[...$0] } ?? ""
+        }
+    }
+
     private func checkHost(_ head: HTTPRequestHead) throws(RequestError) {
-        let hosts = head.headers["host"]
+        let hosts = Self.values("host", head)
         if hosts.isEmpty && head.version.minor == 0 { return }
         guard hosts.count == 1, let host = hosts.first, !host.isEmpty else { throw .badHost }
         let allowed = host.utf8.allSatisfy { byte in

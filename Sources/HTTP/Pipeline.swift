@@ -8,27 +8,45 @@ enum Pipeline {
     private static let codec = HTTP1ToHTTPServerCodec(secure: false)
 
     static func configure(_ channel: any Channel, check: HeadCheck, loop: ServerLoop) throws {
-        var decoding = NIOHTTPDecoderLimitConfiguration()
-        decoding.maxHeaderFieldSize = loop.limits.maxHeaderBytes
-        decoding.maxHeaderListSize = loop.limits.maxHeaderBytes
-        decoding.maxHeaderFieldCount = loop.limits.maxHeaderFields
         var encoding = HTTPResponseEncoder.Configuration()
         encoding.automaticallySetFramingHeaders = false  // an event stream has none
-        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: decoding)
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(HTTPResponseEncoder(configuration: encoding))
-        try pipeline.addHandler(ByteToMessageHandler(decoder))
+        try pipeline.addHandler(ByteToMessageHandler(RequestDecoder(limits: loop.limits)))
         try pipeline.addHandler(check)
         try pipeline.addHandler(codec)
         try pipeline.addHandler(RequestHandler(loop: loop))
     }
 
-    static func removeHTTPHandlers(from pipeline: ChannelPipeline.SynchronousOperations) {
-        remove(ByteToMessageHandler<HTTPRequestDecoder>.self, from: pipeline)
+    static func removeHTTPHandlers(from channel: any Channel) {
+        let pipeline = channel.pipeline.syncOperations
+        if let parser = try? pipeline.context(handlerType: ByteToMessageHandler<RequestDecoder>.self) {
+            try? pipeline.addHandler(silence, position: .after(parser.handler))
+            pipeline.removeHandler(context: parser, promise: nil)
+            // The parser leaves in the next turn of the loop.
+            channel.eventLoop.execute { remove(Silence.self, from: channel.pipeline.syncOperations) }
+        }
         remove(HeadCheck.self, from: pipeline)
         remove(HTTP1ToHTTPServerCodec.self, from: pipeline)
         remove(HTTPResponseEncoder.self, from: pipeline)
         remove(RequestHandler.self, from: pipeline)
+    }
+
+    private static let silence = Silence()
+
+    /// Stands behind a parser that leaves: what it makes of the bytes behind a stream's request is nobody's business,
+    /// and must not end the stream.
+    private final class Silence: ChannelInboundHandler, RemovableChannelHandler, Sendable {
+        typealias InboundIn = HTTPServerRequestPart
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            switch error {
+            case is HTTPParserError, is RequestError, is ByteToMessageDecoderError: break
+            default: context.fireErrorCaught(error)
+            }
+        }
     }
 
     private static func remove<Handler: RemovableChannelHandler>(

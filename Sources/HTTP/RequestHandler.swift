@@ -15,12 +15,13 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     private var state: RequestState
     private var context: ChannelHandlerContext?
     /// Parts of requests behind the one being answered; while there are any, nothing is read.
-    private var queue: [HTTPRequestPart] = []
+    private var queue = CircularBuffer<HTTPRequestPart>()
     private var readIsHeld = false
     private var current: Current?
     private var linger: LoopTimers.Token?
     private var isHTTP10 = false
-    private var outputIsClosed = false
+    private var isEmptyingQueue = false
+    private var isLeaving = false
     /// Asked of the kernel once, for every request of the connection.
     private lazy var clientAddress = context?.remoteAddress
 
@@ -78,15 +79,13 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is HeadCheck.IsHTTP10 { isHTTP10 = true }
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
-        let wasEnding = state.isEnding
-        // An answer that is on its way is still owed.
         guard state.closeInput() else { return }
-        if !wasEnding { closeGently(context) } else if outputIsClosed { context.close(promise: nil) }
+        if linger != nil { context.close(promise: nil) } else { leave(context, lingers: false) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         state.end()
-        queue = []
+        queue.removeAll()
         if let current, current.isResponders { loop.responder.clientGone(exchange: current.exchange) }
         current = nil
         if let linger { loop.timers.cancel(linger) }
@@ -203,7 +202,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     private func write(_ response: Response, method: HTTPRequest.Method, closes: Bool) -> Bool {
         guard let context else { return true }
         var headers = response.headers
-        if response.allowsBody { headers[.contentLength] = String(response.contentLength) }
+        if let length = response.announcedLength(to: method) { headers[.contentLength] = String(length) }
         headers[.date] = loop.date
         if closes { headers[.connection] = "close" }
         context.write(
@@ -245,29 +244,44 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     private func finishAnswer(closes: Bool) {
         guard let context else { return }
         guard state.answered() == .nextRequest, !closes else {
-            queue = []
-            return closeGently(context)
+            queue.removeAll()
+            return leave(context, lingers: true)
         }
-        while !state.isAnswering, !state.isEnding, !queue.isEmpty { perform(state.received(queue.removeFirst())) }
+        // An answer that comes at once ends here again; the loop goes on with the next request, and the stack does not
+        // grow with their number.
+        guard !isEmptyingQueue else { return }
+        isEmptyingQueue = true
+        while !state.isAnswering, !state.isEnding, let part = queue.popFirst() { perform(state.received(part)) }
+        isEmptyingQueue = false
         if readIsHeld, queue.isEmpty {
             readIsHeld = false
             context.read()
         }
     }
 
-    /// Shuts our side down and drops what still comes: closing over unread bytes would reset the connection, and the
-    /// client might never see the answer.
-    private func closeGently(_ context: ChannelHandlerContext) {
+    /// Ends the connection once the kernel has all that was written, however slowly the client takes it. With `lingers`
+    /// our side is shut down first and what still comes is dropped: closing over unread bytes would reset the
+    /// connection, and the client might never see the answer.
+    private func leave(_ context: ChannelHandlerContext, lingers: Bool) {
         state.end()
+        guard !isLeaving else { return }
+        isLeaving = true
         let handler = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        // Done when the kernel has the whole answer, however slowly the client takes it.
-        context.close(mode: .output).whenComplete { _ in handler.value.outputClosed() }
-        if readIsHeld { context.read() }
+        // An empty write is done when everything before it is. (To shut a half-closed channel down would close it at
+        // once, whatever is still to be written.)
+        context.writeAndFlush(wrapOutboundOut(.body(ByteBuffer()))).whenComplete { _ in
+            handler.value.hasWrittenAll(lingers: lingers)
+        }
+        if readIsHeld {
+            readIsHeld = false
+            context.read()
+        }
     }
 
-    private func outputClosed() {
-        outputIsClosed = true
-        guard let context, !state.inputIsClosed else { return context?.close(promise: nil) ?? () }
+    private func hasWrittenAll(lingers: Bool) {
+        guard let context else { return }
+        guard lingers, !state.inputIsClosed else { return context.close(promise: nil) }
+        context.close(mode: .output, promise: nil)
         let channel = context.channel
         linger = loop.timers.schedule(after: Self.lingerTime) { channel.close(promise: nil) }
     }
@@ -286,8 +300,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         let channel = context.channel
         let inputIsClosed = state.inputIsClosed
         state.end()
-        queue = []
-        Pipeline.removeHTTPHandlers(from: channel.pipeline.syncOperations)
+        queue.removeAll()
+        Pipeline.removeHTTPHandlers(from: channel)
         loop.delivery.adopt(
             channel, as: opening.id, ledger: opening.ledger, limits: opening.limits, retry: opening.retry)
         if inputIsClosed { channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
@@ -298,7 +312,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     // MARK: the server stops
 
     func shutDown() {
-        if state.shutDown() { context?.close(promise: nil) }  // idle: nothing is on its way
+        if state.shutDown(), let context { leave(context, lingers: false) }
     }
 
     func abort() { context?.close(promise: nil) }

@@ -33,6 +33,14 @@ public struct Response: Sendable {
         }
     }
 
+    /// The `Content-Length` that says where this response ends. Nil where the status says so (RFC 9112, 6.3: not for
+    /// 205), and for the head of an event stream, which has no length.
+    func announcedLength(to method: HTTPRequest.Method) -> Int? {
+        if status.code == 205 { return 0 }
+        let isStreamsHead = method == .head && headers[.contentType]?.hasPrefix("text/event-stream") == true
+        return allowsBody && !(isStreamsHead && contentLength == 0) ? contentLength : nil
+    }
+
     /// Whether the status allows a body (RFC 9110, 6.4.1; 205 says it has none).
     var allowsBody: Bool { ![204, 205, 304].contains(status.code) }
 }

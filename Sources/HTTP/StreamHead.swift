@@ -13,11 +13,16 @@ enum StreamHead {
         ]
         fields[.accelBuffering] = "no"
         for header in headers {
-            guard let name = HTTPField.Name(header.name) else { continue }
+            guard let name = HTTPField.Name(header.name), !settled.contains(name) else { continue }
             fields.append(HTTPField(name: name, value: header.value))
         }
         return HTTPResponse(status: .ok, headerFields: fields)
     }
+
+    /// What makes a response a stream; nobody may add to it.
+    private static let settled: Set<HTTPField.Name> = [
+        .contentType, .cacheControl, .connection, .date, .accelBuffering, .contentLength, .transferEncoding,
+    ]
 }
 
 extension HTTPField.Name {

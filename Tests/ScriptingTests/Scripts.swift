@@ -19,6 +19,9 @@ final class Scripts: Sendable {
         self.directory = directory
     }
 
+    /// The turns that are still to come keep the interpreter until it has ended.
+    deinit { _ = host.end() }
+
     /// An interpreter for the files, which are not loaded yet.
     static func make(_ directory: TemporaryDirectory, limits: ScriptLimits = ScriptLimits()) async throws -> Scripts {
         let loop = MultiThreadedEventLoopGroup.singleton.next()

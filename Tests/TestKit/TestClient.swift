@@ -94,7 +94,9 @@ public final class TestClient: Sendable {
 
     /// Shuts the sending side down (FIN).
     public func finish() async throws { try await channel.close(mode: .output).get() }
-    public func close() async throws { if channel.isActive { try await channel.close().get() } }
+    public func close() async throws {
+        do { try await channel.close().get() } catch ChannelError.alreadyClosed {}
+    }
 
     /// Resets the connection (RST).
     public func reset() async throws {

@@ -131,7 +131,7 @@ struct SSEConnectionAPI {
         for name in ["close", "close_connection"] {
             members.method(name, 0...0) { connection, call in call.returning(connection.close(.server)) }
         }
-        members.method("finish", 0...1) { [unowned runtime] connection, call throws(LuaError) in
+        members.method("finish", 0...1) { connection, call throws(LuaError) in
             let data = call.isMissing(1) ? UnsafeRawBufferPointer(start: nil, count: 0) : try call.bytes(1, "data")
             var frame = ByteBuffer()
             let event = Array("end".utf8)
@@ -141,7 +141,6 @@ struct SSEConnectionAPI {
                 event.withUnsafeBytes { event in try? EventEncoder.write(id: id, type: event, data: data, to: &frame) }
             }
             guard connection.send(frame, isEvent: true) == .sent else { return call.returning(false) }
-            _ = runtime
             return call.returning(connection.close(.server))
         }
     }

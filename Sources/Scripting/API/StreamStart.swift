@@ -22,10 +22,12 @@ struct StreamStart {
         connection.path = response.request.target.path
         connection.lastEventID = request.lastEventID
         if let origin = request.header("Origin"), let allowed = options.allowedOrigins, !allowed.contains(origin) {
+            response.isWithoutStream = true
             response.replace(with: .error(.forbidden, "the origin \(origin) may not open this stream"))
             return connection
         }
         if connection.lastEventID == FinishedStream.id {
+            response.isWithoutStream = true
             response.replace(with: Response(status: .noContent))  // the browser stops coming back
             return connection
         }
@@ -33,6 +35,7 @@ struct StreamStart {
             response.headers[.contentType] = "text/event-stream; charset=utf-8"
             response.headers[.cacheControl] = "no-cache, no-transform"
             response.headers[HTTPField.Name("X-Accel-Buffering")!] = "no"
+            response.isWithoutStream = true
             response.phase = .refusedStream
             return connection
         }

@@ -174,11 +174,15 @@ Signal = {
 host.new_signal = new
 host.signal_state = private
 host.note_listeners = note_listeners
--- The callbacks to run now; the host gives each an entrance of its own, so deferred ones are no different.
+-- The callbacks in the order in which they run: the host gives each an entrance of its own, and the deferred ones
+-- come last.
 function host.take_callbacks(signal)
-  local callbacks = {}
-  for index, connection in ipairs(take(signal[PRIVATE])) do callbacks[index] = connection.callback end
-  return callbacks
+  local callbacks, deferred = {}, {}
+  for _, connection in ipairs(take(signal[PRIVATE])) do
+    local list = connection.flags & CONNECT_DEFERRED ~= 0 and deferred or callbacks
+    list[#list + 1] = connection.callback
+  end
+  return table.move(deferred, 1, #deferred, #callbacks + 1, callbacks)
 end
 function host.wake_signal(signal, ...)
   wake_waiters(signal[PRIVATE], ...)

@@ -19,6 +19,10 @@ final class CallbackTimers {
         return number
     }
 
+    func cancelAll() {
+        for number in Array(tokens.keys) { cancel(number) }
+    }
+
     func cancel(_ number: Int) {
         if let token = tokens.removeValue(forKey: number) { timers.cancel(token) }
     }

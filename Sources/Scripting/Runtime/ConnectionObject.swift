@@ -70,7 +70,12 @@ final class ConnectionObject {
         switch handle.admit(frame, isEvent: isEvent) {
         case .closed: return .inactive
         case .full:
-            if case .opening = phase { closeOnOpen = .slow } else { handle.overflow() }
+            if case .opening = phase {
+                handle.ledger.close()
+                closeOnOpen = .slow
+            } else {
+                handle.overflow()
+            }
             return .full
         case .admitted:
             if case .opening = phase { held.append((frame, isEvent)) } else { handle.deliver(frame, isEvent: isEvent) }

@@ -62,6 +62,7 @@ public struct Node: Sendable {
         let leave = clock.wake(loop, at: end) { exited.succeed() }
         try await exited.futureResult.get()
         leave.cancel()
+        try await host.end().get()
         try await group.shutdownGracefully()
     }
 }

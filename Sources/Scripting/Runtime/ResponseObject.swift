@@ -22,6 +22,8 @@ final class ResponseObject {
     var headers = HTTPFields()
     var body = ByteBuffer()
     var hasBody = false
+    /// Whether `start_sse` was answered without a stream; a handler made for one has nothing to wait for.
+    var isWithoutStream = false
     /// The handler's task, until it ends.
     var task: ScriptTask?
     /// How the stream will be opened; nil once it is.

@@ -63,6 +63,13 @@ final class Runtime: HandlerObserver {
         if scheduler.current == nil { state.startBudget(configuration.limits.budget) }
     }
 
+    /// No script runs any more.
+    func end() {
+        nodes.stopTicks()
+        callbackTimers.cancelAll()
+        scheduler.end()
+    }
+
     // MARK: requests
 
     func handle(_ request: consuming Request, route: Int, exchange: Exchange) {
@@ -85,6 +92,9 @@ final class Runtime: HandlerObserver {
     func handlerWaits(_ response: ResponseObject, _ task: ScriptTask) {
         if let connection = response.connection {
             open(connection, response)
+        } else if response.isWithoutStream {
+            response.send()
+            if !task.isDetached { scheduler.cancel(task) }
         } else if case .open = response.phase {
             handlers[response.exchange.id] = task
         }

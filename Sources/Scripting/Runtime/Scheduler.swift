@@ -32,6 +32,7 @@ final class Scheduler {
     /// Entrances that begin in the loop's next turn, so that sockets are served between them.
     private var ready: [() -> Void] = []
     private var turnIsScheduled = false
+    private var hasEnded = false
 
     init(state: LuaState, loop: any EventLoop, timers: LoopTimers, limits: ScriptLimits, reporter: ErrorReporter) {
         self.state = state
@@ -101,6 +102,7 @@ final class Scheduler {
 
     /// Runs `body` as an entrance of its own in the loop's next turn.
     func nextTurn(_ body: @escaping () -> Void) {
+        guard !hasEnded else { return }
         ready.append(body)
         guard !turnIsScheduled else { return }
         turnIsScheduled = true
@@ -115,6 +117,14 @@ final class Scheduler {
         for body in bodies { body() }
     }
 
+    /// Forgets every task that waits: nothing of the scripts runs any more.
+    func end() {
+        hasEnded = true
+        ready = []
+        woken = [:]
+        for task in waiting.values { stopWaiting(task) }
+    }
+
     // MARK: waiting
 
     /// A new ticket for the running task to wait under.
@@ -127,18 +137,22 @@ final class Scheduler {
         return lastTicket
     }
 
-    /// Ends the wait under a ticket after a time, as if woken with `nil, "timeout"`, or with nothing.
+    /// Ends the wait under a ticket after a time, as if woken with `nil, "timeout"`, or with nothing. What is due
+    /// already goes on in the loop's next turn.
     func setTimeout(_ ticket: UInt64, at deadline: NIODeadline, sayTimeout: Bool) {
-        waiting[ticket]?.timer = timers.schedule(at: deadline) { [unowned self] in
-            guard let task = waiting[ticket] else { return }
-            task.timer = nil
-            stopWaiting(task)
-            if sayTimeout {
-                task.coroutine.stack.pushNil()
-                task.coroutine.stack.push("timeout")
-            }
-            run(task, arguments: sayTimeout ? 2 : 0)
+        guard deadline > timers.now else { return nextTurn { [unowned self] in timeOut(ticket, sayTimeout) } }
+        waiting[ticket]?.timer = timers.schedule(at: deadline) { [unowned self] in timeOut(ticket, sayTimeout) }
+    }
+
+    private func timeOut(_ ticket: UInt64, _ sayTimeout: Bool) {
+        guard let task = waiting[ticket] else { return }
+        task.timer = nil
+        stopWaiting(task)
+        if sayTimeout {
+            task.coroutine.stack.pushNil()
+            task.coroutine.stack.push("timeout")
         }
+        run(task, arguments: sayTimeout ? 2 : 0)
     }
 
     /// Ends the wait under a ticket: the task goes on in a turn of its own with the values that `push` leaves on its

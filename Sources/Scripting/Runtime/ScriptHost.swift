@@ -112,7 +112,7 @@ public final class ScriptHost: Responder, StreamObserver {
         loop.submit { self.runtime.value.listener.stop() }
     }
 
-    /// Runs every `_exit_tree`; after it no script runs any more.
+    /// Runs every `_exit_tree`.
     public func exitTree() -> EventLoopFuture<Void> {
         let promise = loop.makePromise(of: Void.self)
         loop.execute {
@@ -121,6 +121,10 @@ public final class ScriptHost: Responder, StreamObserver {
         }
         return promise.futureResult
     }
+
+    /// Ends the scripts: what waits does not go on, and nothing of theirs runs any more. Before the last reference to
+    /// the host is let go.
+    public func end() -> EventLoopFuture<Void> { loop.submit { self.runtime.value.end() } }
 
     // MARK: Responder
 

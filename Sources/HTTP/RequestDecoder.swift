@@ -1,0 +1,81 @@
+import NIOCore
+import NIOHTTP1
+
+/// NIO's request parser, whose errors tell a target that is too long from a header that is: only the bytes that are
+/// not read yet still know.
+final class RequestDecoder: ByteToMessageDecoder {
+    typealias InboundOut = HTTPServerRequestPart
+
+    private let parser: HTTPRequestDecoder
+    private let maxTargetBytes: Int
+    /// The last byte that was read and is no space. The parser keeps what it is in the midst of: behind a method that
+    /// is the target, behind a colon or a line's end a header.
+    private var lastRead = UInt8(ascii: "\n")
+
+    init(limits: HTTPLimits) {
+        var configuration = NIOHTTPDecoderLimitConfiguration()
+        // The list is the target and the headers together; each has its own limit in `HeadCheck`.
+        configuration.maxHeaderFieldSize = max(limits.maxHeaderBytes, limits.maxTargetBytes)
+        configuration.maxHeaderListSize = limits.maxHeaderBytes + limits.maxTargetBytes
+        configuration.maxHeaderFieldCount = limits.maxHeaderFields
+        parser = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: configuration)
+        maxTargetBytes = limits.maxTargetBytes
+    }
+
+    func decoderAdded(context: ChannelHandlerContext) { parser.decoderAdded(context: context) }
+    func decoderRemoved(context: ChannelHandlerContext) { parser.decoderRemoved(context: context) }
+
+    func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
+        let unread = buffer
+        do {
+            let next = try parser.decode(context: context, buffer: &buffer)
+            noteRead(in: unread, upTo: buffer.readerIndex)
+            return next
+        } catch {
+            throw explain(error, unread.readableBytesView)
+        }
+    }
+
+    func decodeLast(
+        context: ChannelHandlerContext, buffer: inout ByteBuffer, seenEOF: Bool
+    ) throws -> DecodingState {
+        let unread = buffer.readableBytesView
+        do {
+            return try parser.decodeLast(context: context, buffer: &buffer, seenEOF: seenEOF)
+        } catch {
+            throw explain(error, unread)
+        }
+    }
+
+    private func noteRead(in buffer: ByteBuffer, upTo end: Int) {
+        let read = buffer.readableBytesView[buffer.readerIndex..<end]
+        if let last = read.last(where: { $0 != UInt8(ascii: " ") }) { lastRead = last }
+    }
+
+    private func explain(_ error: any Error, _ unread: ByteBufferView) -> any Error {
+        switch error {
+        case HTTPParserError.headerOverflow: hasLongTarget(unread) ? RequestError.targetTooLong : .headTooLarge
+        // A version that is one, but not ours, has been told already: this is none.
+        case HTTPParserError.invalidVersion: RequestError.badMessage
+        default: error
+        }
+    }
+
+    private func hasLongTarget(_ unread: ByteBufferView) -> Bool {
+        let space = UInt8(ascii: " ")
+        var lines = unread.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)[...]
+        if Self.mayEndMethod(lastRead), lines.first?.prefix(while: { $0 != space }).count ?? 0 > maxTargetBytes {
+            return true
+        }
+        while let line = lines.popFirst() {
+            let words = line.split(separator: space, maxSplits: 2, omittingEmptySubsequences: false)
+            guard words.count > 1, words[0].allSatisfy(Self.mayEndMethod) else { continue }
+            if words[1].count > maxTargetBytes { return true }
+        }
+        return false
+    }
+
+    private static func mayEndMethod(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) || byte == UInt8(ascii: "-")
+    }
+}
