@@ -46,7 +46,7 @@ final class ResponseObject {
         case .stream, .sent: return
         }
         phase = .sent
-        if hasBody, headers[.contentType] == nil { headers[.contentType] = "text/plain; charset=utf-8" }
+        if hasBody, !headers.contains(.contentType) { headers[.contentType] = "text/plain; charset=utf-8" }
         let response = Response(status: status, headers: headers, body: .bytes(body))
         (headers, body) = (HTTPFields(), ByteBuffer())  // the script's object may outlive the answer
         exchange.respond(response)

@@ -77,6 +77,9 @@ final class Runtime: HandlerObserver {
             return exchange.respond(.error(.notFound, "nothing is at \(request.target.path)"))
         }
         lastClientID += 1
+        // What a request takes outside Lua. Without it the collector would wait for thousands of them, and each new one
+        // would touch memory that no cache holds: measured, half a microsecond of each.
+        state.noteMemory(kilobytes: 3)
         let request = RequestObject(request, clientID: lastClientID)
         let response = ResponseObject(request, exchange: exchange)
         let task = scheduler.makeTask(.handler(response))
