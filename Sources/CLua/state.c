@@ -122,6 +122,8 @@ void clua_collect(CLuaThread *L) {
     clua_sweep_held(L);
 }
 
+bool clua_is_late(CLuaThread *L) { return clua_coarse_now() >= owner_of(L)->deadline; }
+
 int64_t clua_coarse_now(void) {
     struct timespec now;
 #ifdef CLOCK_MONOTONIC_COARSE

@@ -17,6 +17,9 @@ public struct LuaStack {
         guard clua_check_stack(thread, Int32(count)) else { throw .message("stack overflow") }
     }
 
+    /// Whether the entrance has used its time up: a host function that takes long must give up.
+    public var isLate: Bool { clua_is_late(thread) }
+
     public func pop(_ count: Int = 1) { clua_set_top(thread, Int32(-count - 1)) }
     public func truncate(to count: Int) { clua_set_top(thread, Int32(count)) }
 
@@ -99,9 +102,8 @@ public struct LuaStack {
     public func pushField(_ key: String, of table: Int) {
         var key = key
         _ = key.withUTF8 { bytes in
-            clua_get_field(
-                thread, Int32(table), UnsafeRawPointer(bytes.baseAddress!).assumingMemoryBound(to: CChar.self),
-                bytes.count)
+            let start = bytes.baseAddress.map { UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self) }
+            return clua_get_field(thread, Int32(table), start ?? emptyKey, bytes.count)
         }
     }
 
@@ -113,6 +115,9 @@ public struct LuaStack {
             clua_set_field(thread, Int32(table), start ?? emptyKey, bytes.count)
         }
     }
+
+    /// Replaces the key on top by `table[key]`.
+    public func replaceTopKey(byValueOf table: Int) { _ = clua_get(thread, Int32(table)) }
 
     /// Pushes `table[index]`.
     public func pushElement(_ index: Int, of table: Int) { _ = clua_get_index(thread, Int32(table), Int64(index)) }

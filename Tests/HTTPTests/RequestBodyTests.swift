@@ -67,10 +67,10 @@ import Testing
     @Test func `a long body arrives whole`() async throws {
         let body = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 8) }
         var sum = 0
-        for (index, byte) in body.prefix(20_000).enumerated() { sum += Int(byte) * ((index + 1) % 251) }
+        for (index, byte) in body.prefix(2_000).enumerated() { sum += Int(byte) * ((index + 1) % 251) }
         let client = try await Self.server.value.connect()
-        try await client.send(bytes: Self.head("Content-Length: 20000", path: "/sum") + body.prefix(20_000))
-        #expect(try await client.response().text == "20000 \(sum)")
+        try await client.send(bytes: Self.head("Content-Length: 2000", path: "/sum") + body.prefix(2_000))
+        #expect(try await client.response().text == "2000 \(sum)")
         try await client.send(bytes: Self.head("Content-Length: \(body.count)") + body)
         #expect(try await client.response().body == body)
         try await client.close()

@@ -72,6 +72,8 @@ void clua_note_memory(CLuaThread *thread, int kilobytes);
 void clua_collect(CLuaThread *thread);
 /// Starts the clock of an entrance: from now Lua code may run for `nanoseconds`. [plain]
 void clua_start_budget(CLuaThread *thread, int64_t nanoseconds);
+/// Whether the entrance has used its time up; host functions that take long ask and give up. [plain]
+bool clua_is_late(CLuaThread *thread);
 /// Where the time budget ran out, "file:line"; empty before it did. [plain]
 const char *clua_overtime_place(CLuaThread *thread);
 

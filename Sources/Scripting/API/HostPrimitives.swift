@@ -48,6 +48,13 @@ struct HostPrimitives {
             runtime.scheduler.nextTurn { runtime.scheduler.run(task, arguments: count - 1) }
             return .none
         }
+        // emit(signal): in the next turn, each callback as an entrance of its own.
+        add("emit", 1...1) { [unowned runtime] call throws(LuaError) in
+            call.stack.pushCopy(of: call.index(1))
+            let signal = runtime.state.popReference(from: call.stack)
+            runtime.scheduler.nextTurn { runtime.emit(signal) }
+            return .none
+        }
         add("task", 0...0) { [unowned runtime] call in call.returning(Int(runtime.scheduler.current?.id ?? 0)) }
         // at(seconds, label, function): runs the function at that monotonic time; returns what `cancel` takes.
         add("at", 3...3) { [unowned runtime] call throws(LuaError) in

@@ -38,7 +38,8 @@ struct Services {
                     "get", 1...2,
                     { call throws(LuaError) in
                         if let value = getenv(try call.string(1, "name")) {
-                            return call.returning(String(cString: value))
+                            call.stack.push(bytes: UnsafeRawBufferPointer(start: value, count: strlen(value)))
+                            return .results(1)
                         }
                         if call.count < 2 { call.stack.pushNil() } else { call.stack.pushCopy(of: call.index(2)) }
                         return .results(1)
@@ -54,9 +55,10 @@ struct Services {
         state.stack.pushTable()
         let values = state.popReference(from: state.stack)
         func push(_ call: LuaCall) throws(LuaError) {
-            let key = try call.string(1, "key")
+            _ = try call.bytes(1, "key")
             call.stack.push(values)
-            call.stack.pushField(key, of: -1)
+            call.stack.pushCopy(of: call.index(1))
+            call.stack.replaceTopKey(byValueOf: -2)
         }
         builder.namespace(
             "Registry",
@@ -79,20 +81,22 @@ struct Services {
                 (
                     "set", 2...2,
                     { call throws(LuaError) in
-                        let key = try call.string(1, "key")
+                        _ = try call.bytes(1, "key")
                         call.stack.push(values)
+                        call.stack.pushCopy(of: call.index(1))
                         call.stack.pushCopy(of: call.index(2))
-                        call.stack.setField(key, of: -2)
+                        call.stack.setTopPair(of: -3)
                         return .none
                     }
                 ),
                 (
                     "remove", 1...1,
                     { call throws(LuaError) in
-                        let key = try call.string(1, "key")
+                        _ = try call.bytes(1, "key")
                         call.stack.push(values)
+                        call.stack.pushCopy(of: call.index(1))
                         call.stack.pushNil()
-                        call.stack.setField(key, of: -2)
+                        call.stack.setTopPair(of: -3)
                         return .none
                     }
                 ),

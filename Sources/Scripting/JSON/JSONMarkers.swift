@@ -17,9 +17,11 @@ final class JSONMarkers {
         let metatable = state.popReference(from: state.stack)
         state.stack.setMetatable(metatable, of: -1)
         null = state.popReference(from: state.stack)
-        state.stack.pushTable(fields: 1)
+        state.stack.pushTable(fields: 2)
         state.stack.push("array")
         state.stack.setField("__name", of: -2)
+        state.stack.push(false)
+        state.stack.setField("__metatable", of: -2)
         arrayMetatable = state.popReference(from: state.stack)
     }
 

@@ -45,8 +45,6 @@ struct JSONReader {
     }
 
     private mutating func value(depth: Int) throws(Failure) {
-        guard depth < Self.maxDepth else { throw failure("nested deeper than \(Self.maxDepth) levels") }
-        do { try stack.reserve(8) } catch { throw failure("nested too deep") }
         guard let next else { throw failure("expected a value, found the end of the text") }
         switch next {
         case UInt8(ascii: "{"): try object(depth: depth)
@@ -75,8 +73,14 @@ struct JSONReader {
         position = end
     }
 
-    private mutating func object(depth: Int) throws(Failure) {
+    private mutating func open(depth: Int) throws(Failure) {
+        guard depth < Self.maxDepth else { throw failure("nested deeper than \(Self.maxDepth) levels") }
+        do { try stack.reserve(8) } catch { throw failure("nested too deep") }
         position += 1
+    }
+
+    private mutating func object(depth: Int) throws(Failure) {
+        try open(depth: depth)
         stack.pushTable()
         skipSpace()
         if next == UInt8(ascii: "}") {
@@ -105,7 +109,7 @@ struct JSONReader {
     }
 
     private mutating func array(depth: Int) throws(Failure) {
-        position += 1
+        try open(depth: depth)
         stack.pushTable()
         skipSpace()
         if next == UInt8(ascii: "]") {
@@ -188,7 +192,9 @@ struct JSONReader {
                 text.withUnsafeBytes { stack.push(bytes: $0) }
                 return
             case UInt8(ascii: "\\"): try escape(into: &text)
-            case 0..<0x20: throw failure("a control character inside a string")
+            case 0..<0x20:
+                position -= 1
+                throw failure("a control character inside a string")
             default: text.append(byte)
             }
         }
@@ -205,7 +211,9 @@ struct JSONReader {
         case UInt8(ascii: "r"): text.append(0x0D)
         case UInt8(ascii: "t"): text.append(0x09)
         case UInt8(ascii: "u"): text.append(contentsOf: String(try scalar()).utf8)
-        default: throw failure("an unknown escape")
+        default:
+            position -= 1
+            throw failure("an unknown escape")
         }
     }
 

@@ -12,6 +12,10 @@ struct JSONWriter {
     private(set) var buffer: ByteBuffer
 
     private static let maxDepth = 128
+    /// What a table holds may be in it many times over: without a limit forty small ones made a terabyte. Bytes.
+    private static let maxSize = 64 << 20
+    /// Values so far.
+    private var count = 0
 
     init(stack: LuaStack, markers: JSONMarkers, isPretty: Bool = false, buffer: ByteBuffer = ByteBuffer()) {
         self.stack = stack
@@ -32,6 +36,9 @@ struct JSONWriter {
     }
 
     private mutating func write(_ index: Int, depth: Int) throws(LuaError) {
+        guard buffer.readableBytes <= Self.maxSize else { throw .message("more than 64 MiB of JSON") }
+        count += 1
+        if count & 0xFFF == 0, stack.isLate { throw .message("more JSON than the time budget allows") }
         switch stack.type(at: index) {
         case .nil, .none: buffer.writeStaticString("null")
         case .boolean: buffer.writeStaticString(stack.boolean(at: index) ? "true" : "false")

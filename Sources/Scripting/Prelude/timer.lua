@@ -26,7 +26,7 @@ local function schedule(self, state, due)
     else
       state.due = nil
     end
-    state.timeout:emit()
+    host.emit(state.timeout)
   end)
 end
 

@@ -8,17 +8,18 @@ final class Nodes {
         let table: LuaReference
         let file: String
         var isProcessing = false
+        var lastTick: NIODeadline
 
-        init(table: LuaReference, file: String) {
+        init(table: LuaReference, file: String, now: NIODeadline) {
             self.table = table
             self.file = file
+            self.lastTick = now
         }
     }
 
     private let scheduler: Scheduler
     private var nodes: [Node] = []
     private var timer: LoopTimers.Token?
-    private var lastTick: NIODeadline?
     private var isTicking = false
     /// Ticks per second; 0 for none.
     var ticksPerSecond = 20.0 {
@@ -27,7 +28,9 @@ final class Nodes {
 
     init(scheduler: Scheduler) { self.scheduler = scheduler }
 
-    func add(_ table: LuaReference, file: String) { nodes.append(Node(table: table, file: file)) }
+    func add(_ table: LuaReference, file: String) {
+        nodes.append(Node(table: table, file: file, now: scheduler.timers.now))
+    }
 
     /// Calls a callback of every node that has it, one after the other, and then `done` with the first fault.
     func callAll(_ name: String, done: @escaping (ErrorReport?) -> Void) {
@@ -82,7 +85,8 @@ final class Nodes {
     private func restartTicks() {
         if let timer { scheduler.timers.cancel(timer) }
         timer = nil
-        lastTick = scheduler.timers.now
+        let now = scheduler.timers.now
+        for node in nodes { node.lastTick = now }
         scheduleTick()
     }
 
@@ -104,11 +108,12 @@ final class Nodes {
     private func tick() {
         timer = nil
         let now = scheduler.timers.now
-        let delta = Double((now - (lastTick ?? now)).nanoseconds) / 1e9
-        lastTick = now
         scheduleTick()
         for node in nodes where !node.isProcessing {
             guard let task = makeTask("_process", node) else { continue }
+            // Since its own last call: one that waited through several ticks is told of all that time.
+            let delta = Double((now - node.lastTick).nanoseconds) / 1e9
+            node.lastTick = now
             node.isProcessing = true
             task.whenEnded = { _ in node.isProcessing = false }
             task.coroutine.stack.push(delta)

@@ -197,6 +197,9 @@ final class Runtime: HandlerObserver {
         run(callbacksOf: reference, name: signal.name, push)
     }
 
+    /// Emits a signal of the prelude's, without arguments.
+    func emit(_ signal: LuaReference) { run(callbacksOf: signal, name: "timeout") { _ in 0 } }
+
     /// Emits a signal of one connection, if a script has ever asked for it.
     private func emit(_ name: String, of connection: ConnectionObject, push: (LuaStack) -> Int) {
         guard connection.pin != nil else { return }
