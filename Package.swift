@@ -31,7 +31,10 @@ let interpreter: [Target] = [
 
 let server: [Target] = [
     .target(name: "EventStream", dependencies: [nio("NIOCore")], swiftSettings: settings),
-    .target(name: "Delivery", dependencies: ["EventStream", nio("NIOCore"), nio("NIOPosix")], swiftSettings: settings),
+    .target(name: "CSockets"),
+    .target(
+        name: "Delivery", dependencies: ["CSockets", "EventStream", nio("NIOCore"), nio("NIOPosix")],
+        swiftSettings: settings),
     .target(
         name: "HTTP",
         dependencies: [

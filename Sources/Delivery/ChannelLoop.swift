@@ -14,6 +14,9 @@ public final class ChannelLoop: DeliveryLoop {
     private enum Command {
         case send(ByteBuffer, isEvent: Bool, StreamID)
         case broadcast(ByteBuffer)
+        case join(StreamID, GroupID, replay: [ByteBuffer])
+        case leave(StreamID, GroupID)
+        case publish(ByteBuffer, GroupID)
         case close(StreamID, CloseReason)
         case overflow(StreamID)
         case closeAll(CloseReason, ClosedRange<Int>?)
@@ -25,6 +28,7 @@ public final class ChannelLoop: DeliveryLoop {
         let timers: LoopTimers
         let observer: any StreamObserver
         var streams: [StreamID: ChannelStream] = [:]
+        var groups: [GroupID: [StreamID: ChannelStream]] = [:]
         /// Streams that are over, whose channels still take what the client sends.
         var ending: [ObjectIdentifier: any Channel] = [:]
         var unflushed: [ChannelStream] = []
@@ -90,6 +94,13 @@ public final class ChannelLoop: DeliveryLoop {
 
     // MARK: DeliveryLoop
 
+    /// Nothing to do: the channel comes first, in order with the other calls.
+    public func expect(_ stream: StreamID, ledger: StreamLedger, limits: StreamLimits) {}
+    public func join(_ stream: StreamID, to group: GroupID, replay: [ByteBuffer]) {
+        post(.join(stream, group, replay: replay))
+    }
+    public func leave(_ stream: StreamID, group: GroupID) { post(.leave(stream, group)) }
+    public func publish(_ frame: ByteBuffer, to group: GroupID) { post(.publish(frame, group)) }
     public func send(_ frame: ByteBuffer, isEvent: Bool, to stream: StreamID) {
         post(.send(frame, isEvent: isEvent, stream))
     }
@@ -125,6 +136,17 @@ public final class ChannelLoop: DeliveryLoop {
         case .broadcast(let frame):
             // A copy: a stream that overflows leaves the table while we walk.
             for stream in Array(state.streams.values) { stream.offer(frame) }
+        case .join(let id, let group, let replay):
+            guard let stream = state.streams[id] else { return }
+            stream.replay(replay)
+            stream.groups.insert(group)
+            state.groups[group, default: [:]][id] = stream
+        case .leave(let id, let group):
+            state.streams[id]?.groups.remove(group)
+            leave(id, group)
+        case .publish(let frame, let group):
+            // A copy, as above.
+            for stream in Array((state.groups[group] ?? [:]).values) { stream.offer(frame) }
         case .close(let id, let reason): state.streams[id]?.close(reason)
         case .run(let body): body()
         case .overflow(let id): state.streams[id]?.overflowed()
@@ -155,7 +177,13 @@ public final class ChannelLoop: DeliveryLoop {
         for stream in streams { stream.flush() }
     }
 
+    private func leave(_ id: StreamID, _ group: GroupID) {
+        state.value.groups[group]?[id] = nil
+        if state.value.groups[group]?.isEmpty == true { state.value.groups[group] = nil }
+    }
+
     func forget(_ stream: ChannelStream, reason: CloseReason) {
+        for group in stream.groups { leave(stream.id, group) }
         state.value.streams[stream.id] = nil
         state.value.observer.streamClosed(stream.id, reason: reason)
     }

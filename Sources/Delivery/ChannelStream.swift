@@ -16,11 +16,12 @@ final class ChannelStream {
     private let timers: LoopTimers
     private var state: StreamState
     private var timer: LoopTimers.Token?
-    /// Frames that wait until the kernel has taken what the channel holds.
-    private var backlog: [ByteBuffer] = []
+    /// Frames that wait until the kernel has taken what the channel holds; replayed ones are not in the ledger.
+    private var backlog = CircularBuffer<(frame: ByteBuffer, isReplayed: Bool)>()
     /// Bytes given to `write` that the kernel did not have when last looked.
     private var unwritten = 0
     private var isBackedUp = false
+    var groups: Set<GroupID> = []
     private var isLagging = false
     private var flushIsDue = false
 
@@ -49,7 +50,7 @@ final class ChannelStream {
         state.wrote(isEvent: isEvent, now: timers.now)
         unwritten += frame.readableBytes
         if isBackedUp {
-            backlog.append(frame)
+            backlog.append((frame, false))
             noteLag()
         } else {
             channel.write(frame, promise: nil)
@@ -57,6 +58,14 @@ final class ChannelStream {
             flushIsDue = true
             loop.scheduleFlush(of: self)
         }
+    }
+
+    /// Writes frames that others hold anyway, at the pace at which the client takes them: while they wait they are not in
+    /// the ledger.
+    func replay(_ frames: [ByteBuffer]) {
+        guard !state.isClosed, !frames.isEmpty else { return }
+        backlog.append(contentsOf: frames.lazy.map { ($0, true) })
+        pump()
     }
 
     /// Gives a shared frame, if the stream can take it.
@@ -95,7 +104,7 @@ final class ChannelStream {
     /// Takes what the kernel has by now off the ledger.
     private func settle() {
         let held = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-        let waiting = backlog.reduce(0) { $0 + $1.readableBytes }
+        let waiting = backlog.reduce(0) { $0 + ($1.isReplayed ? 0 : $1.frame.readableBytes) }
         ledger.settle(unwritten - held - waiting)
         unwritten = held + waiting
         guard held > 0 else { return caughtUp() }
@@ -110,9 +119,27 @@ final class ChannelStream {
     private func unblocked() {
         isBackedUp = false
         guard !state.isClosed else { return }
-        for frame in backlog { channel.write(frame, promise: nil) }
-        backlog = []
-        flush()
+        pump()
+        if !isBackedUp { flush() }
+    }
+
+    private static let pieceSize = 64 << 10
+
+    /// Writes what waits, piece by piece, until the kernel takes no more.
+    private func pump() {
+        while !isBackedUp, !backlog.isEmpty, !state.isClosed {
+            var size = 0
+            while size < Self.pieceSize, let (frame, isReplayed) = backlog.popFirst() {
+                size += frame.readableBytes
+                if isReplayed {
+                    state.wrote(isEvent: true, now: timers.now)
+                    ledger.enter(frame.readableBytes)
+                    unwritten += frame.readableBytes
+                }
+                channel.write(frame, promise: nil)
+            }
+            flush()
+        }
     }
 
     private func caughtUp() {
@@ -169,7 +196,7 @@ final class ChannelStream {
         ledger.close()
         ledger.settle(unwritten)
         unwritten = 0
-        backlog = []
+        backlog.removeAll()
         loop.forget(self, reason: reason)
     }
 

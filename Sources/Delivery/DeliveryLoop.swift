@@ -4,21 +4,49 @@ public import NIOCore
 /// Names an open stream in this process: its connection id.
 public typealias StreamID = Int
 
+/// Names a group of streams in this process: the members of one channel.
+public typealias GroupID = Int
+
 /// One loop that delivers frames to open streams. The rest of the program does not know which kind serves a stream.
 ///
 /// Every function may be called from any thread; calls from one thread take effect in their order. A stream that is
 /// gone takes nothing and answers nothing: its `StreamHandle` says so.
 public protocol DeliveryLoop: AnyObject, Sendable {
+    /// Announces a stream whose connection is on its way: what is sent to it from now on waits for that. Before any
+    /// other call for the stream, from the same thread.
+    func expect(_ stream: StreamID, ledger: StreamLedger, limits: StreamLimits)
     /// Writes a frame that the stream's ledger has admitted.
     func send(_ frame: ByteBuffer, isEvent: Bool, to stream: StreamID)
     /// Gives one event, encoded once, to every open stream of this loop.
     func broadcast(_ frame: ByteBuffer)
+    /// From now on the stream gets what is published to the group. The frames of `replay` come first; they wait in the
+    /// stream's queue without counting as its buffer, because others hold them anyway.
+    func join(_ stream: StreamID, to group: GroupID, replay: [ByteBuffer])
+    func leave(_ stream: StreamID, group: GroupID)
+    /// Gives one event, encoded once, to every member of the group on this loop.
+    func publish(_ frame: ByteBuffer, to group: GroupID)
     /// Ends a stream after what is queued for it.
     func close(_ stream: StreamID, reason: CloseReason)
     /// Ends a stream whose ledger admits no more.
     func overflow(_ stream: StreamID)
     /// Ends every stream. With `retry`, each is first told when to come back, spread over that range.
     func closeAll(reason: CloseReason, retry: ClosedRange<Int>?)
+}
+
+/// A delivery loop that takes over the sockets of its streams from the HTTP server.
+public protocol SocketDelivery: DeliveryLoop {
+    /// Takes over a socket to which the response head is written: the caller then closes its descriptor, without shutting
+    /// the socket down. False when there is no descriptor to be had; the stream is over then. `hasFinished`: the client
+    /// sends no more.
+    func adopt(_ stream: StreamID, socket: CInt, hasFinished: Bool) -> Bool
+    /// Tells that a stream's client was gone before its head could be written.
+    func neverOpened(_ stream: StreamID)
+    /// Closes every stream as it is.
+    func abortAll()
+    /// Done when no stream is left.
+    func emptied(_ promise: EventLoopPromise<Void>)
+    /// Ends the loop; streams that are left are closed as they are.
+    func end(_ promise: EventLoopPromise<Void>)
 }
 
 /// Hears what becomes of streams. Called on the delivery loop; each stream is closed exactly once.
@@ -34,7 +62,7 @@ public protocol StreamObserver: Sendable {
 public struct StreamHandle: Sendable {
     public let id: StreamID
     public let ledger: StreamLedger
-    private let loop: any DeliveryLoop
+    public let loop: any DeliveryLoop
 
     public init(id: StreamID, ledger: StreamLedger, loop: any DeliveryLoop) {
         self.id = id

@@ -27,6 +27,12 @@ public final class StreamLedger: Sendable {
         return .admitted
     }
 
+    /// Notes events that went straight to the kernel.
+    public func count(events count: Int) { events.add(count, ordering: .relaxed) }
+
+    /// Enters what the kernel has left of something that was on its way, whether or not it fits.
+    public func enter(_ bytes: Int) { buffered.add(bytes, ordering: .relaxed) }
+
     /// Takes bytes that the kernel has, or that will never be written, out of the queue.
     public func settle(_ bytes: Int) { buffered.subtract(bytes, ordering: .relaxed) }
 

@@ -12,7 +12,7 @@ public struct Exchange: Sendable {
     let loop: ServerLoop
 
     /// The loop that will serve the stream, if the answer becomes one.
-    public var deliveryLoop: any DeliveryLoop { loop.delivery }
+    public var deliveryLoop: any DeliveryLoop { loop.sockets ?? loop.delivery }
 
     public func respond(_ response: Response) {
         onLoop { $0.respond(response, to: id) }

@@ -291,12 +291,14 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     /// Writes the head of an event stream and hands the channel to the delivery loop.
     func open(_ opening: StreamOpening, for exchange: Exchange.ID) {
         guard let current, current.exchange == exchange, let context else {
+            if let sockets = loop.sockets { return sockets.neverOpened(opening.id) }
             return loop.delivery.neverOpened(opening.id, ledger: opening.ledger)
         }
         self.current = nil
         loop.responder.completed(summary(of: current, status: 200))
         let head = StreamHead.response(date: loop.date, adding: opening.headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
+        if let sockets = loop.sockets { return handOver(opening.id, opening.retry, to: sockets, context) }
         let channel = context.channel
         let inputIsClosed = state.inputIsClosed
         state.end()
@@ -307,6 +309,31 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         if inputIsClosed { channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
         if readIsHeld { channel.read() }
         if loop.isShuttingDown { loop.delivery.close(opening.id, reason: .shutdown) }
+    }
+
+    /// Hands the connection's socket to another loop once the head is with the kernel, and lets go of the channel.
+    private func handOver(
+        _ id: StreamID, _ retry: Int?, to sockets: any SocketDelivery, _ context: ChannelHandlerContext
+    ) {
+        state.end()
+        queue.removeAll()
+        isLeaving = true
+        let handler = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(.body(StreamHead.firstBytes(retry: retry)))).whenComplete { result in
+            handler.value.headIsOut(result, id, sockets)
+        }
+    }
+
+    private func headIsOut(_ result: Result<Void, any Error>, _ id: StreamID, _ sockets: any SocketDelivery) {
+        guard case .success = result, let context else { return sockets.neverOpened(id) }
+        let pipeline = context.channel.pipeline.syncOperations
+        let hasFinished = state.inputIsClosed
+        let isTaken = try? pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { socket in
+            sockets.adopt(id, socket: socket, hasFinished: hasFinished)
+        }
+        if isTaken == nil { sockets.neverOpened(id) }
+        if loop.isShuttingDown { sockets.close(id, reason: .shutdown) }
+        context.close(promise: nil)
     }
 
     // MARK: the server stops

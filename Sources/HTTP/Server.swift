@@ -13,9 +13,11 @@ public final class Server: Sendable {
 
     /// - Parameters:
     ///   - deliveries: one per event loop; each serves the connections of its loop.
+    ///   - sockets: one per event loop, to take over the sockets of its streams; or none.
     ///   - group: the group of those loops.
     public static func make(
         deliveries: [ChannelLoop],
+        sockets: [any SocketDelivery] = [],
         group: any EventLoopGroup,
         limits: HTTPLimits,
         responder: any Responder
@@ -23,7 +25,8 @@ public final class Server: Sendable {
         let loops = deliveries.enumerated().map { index, delivery in
             delivery.eventLoop.submit {
                 ServerLoop(
-                    delivery: delivery, responder: responder, limits: limits, index: index, count: deliveries.count)
+                    delivery: delivery, sockets: sockets.isEmpty ? nil : sockets[index], responder: responder,
+                    limits: limits, index: index, count: deliveries.count)
             }
         }
         return EventLoopFuture.whenAllSucceed(loops, on: group.next()).map {
@@ -70,7 +73,10 @@ public final class Server: Sendable {
 
     /// Gives one event, encoded once, to every open stream.
     public func broadcast(_ frame: ByteBuffer) {
-        for loop in loops { loop.delivery.broadcast(frame) }
+        for loop in loops {
+            loop.delivery.broadcast(frame)
+            loop.sockets?.broadcast(frame)
+        }
     }
 
     /// Ends what is idle at once, the rest after its answer, and streams between events: each client is first told to
@@ -79,8 +85,14 @@ public final class Server: Sendable {
         let done = loops.map { loop in
             loop.eventLoop.flatSubmit {
                 loop.delivery.closeAll(reason: .shutdown, retry: retry)
+                loop.sockets?.closeAll(reason: .shutdown, retry: retry)
                 loop.shutDownConnections()
-                return loop.emptied()
+                return loop.emptied().flatMap {
+                    guard let sockets = loop.sockets else { return loop.eventLoop.makeSucceededVoidFuture() }
+                    let promise = loop.eventLoop.makePromise(of: Void.self)
+                    sockets.emptied(promise)
+                    return promise.futureResult
+                }
             }
         }
         return EventLoopFuture.andAllSucceed(done, on: group.next())
@@ -91,6 +103,7 @@ public final class Server: Sendable {
         onEachLoop { loop in
             loop.abortConnections()
             loop.delivery.abortAll()
+            loop.sockets?.abortAll()
         }
     }
 

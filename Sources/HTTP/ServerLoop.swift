@@ -11,6 +11,8 @@ import NIOCore
 final class ServerLoop: Sendable {
     let eventLoop: any EventLoop
     let delivery: ChannelLoop
+    /// Where streams go whose sockets can be taken over; nil leaves them all with `delivery`.
+    let sockets: (any SocketDelivery)?
     let responder: any Responder
     let limits: HTTPLimits
     private let state: NIOLoopBound<State>
@@ -33,7 +35,11 @@ final class ServerLoop: Sendable {
     }
 
     /// Made on its event loop. Loop `index` of `count` numbers its exchanges so that no other loop uses them.
-    init(delivery: ChannelLoop, responder: any Responder, limits: HTTPLimits, index: Int, count: Int) {
+    init(
+        delivery: ChannelLoop, sockets: (any SocketDelivery)?, responder: any Responder, limits: HTTPLimits, index: Int,
+        count: Int
+    ) {
+        self.sockets = sockets
         self.eventLoop = delivery.eventLoop
         self.delivery = delivery
         self.responder = responder

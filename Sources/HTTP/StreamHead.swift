@@ -1,4 +1,6 @@
+import EventStream
 import HTTPTypes
+import NIOCore
 
 /// The response head of an event stream.
 enum StreamHead {
@@ -17,6 +19,13 @@ enum StreamHead {
             fields.append(HTTPField(name: name, value: header.value))
         }
         return HTTPResponse(status: .ok, headerFields: fields)
+    }
+
+    /// What follows the head at once, so that client and proxies see a byte.
+    static func firstBytes(retry: Int?) -> ByteBuffer {
+        var bytes = EventEncoder.heartbeat
+        if let retry { EventEncoder.writeRetry(retry, to: &bytes) }
+        return bytes
     }
 
     /// What makes a response a stream; nobody may add to it.

@@ -11,13 +11,23 @@ public struct Node: Sendable {
     private let clock: any MonotonicClock
     private let group: MultiThreadedEventLoopGroup
     private let loop: any EventLoop
+    private let sockets: [any SocketDelivery]
+
+    /// Who delivers to open streams.
+    public enum DeliveryKind: Sendable {
+        /// Loops of our own that take over the streams' sockets, where the system has them (Linux).
+        case sockets
+        /// The event loops that serve the requests.
+        case channels
+    }
 
     /// The parts, connected; no script is loaded yet. The first event loop is the script loop.
     public static func make(
         _ configuration: ScriptHost.Configuration,
         threads: Int,
         log: Logger,
-        clock: any MonotonicClock = SystemClock()
+        clock: any MonotonicClock = SystemClock(),
+        delivery: DeliveryKind = .sockets
     ) async throws -> Node {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let loops = Array(group.makeIterator())
@@ -32,10 +42,23 @@ public struct Node: Sendable {
             deliveries.append(
                 try await loop.submit { ChannelLoop(eventLoop: loop, timers: timers.value, observer: host) }.get())
         }
-        let server = try await Server.make(deliveries: deliveries, group: group, limits: HTTPLimits(), responder: host)
-            .get()
+        let sockets = delivery == .sockets ? try makeSocketLoops(loops, clock, host) : []
+        let server = try await Server.make(
+            deliveries: deliveries, sockets: sockets, group: group, limits: HTTPLimits(), responder: host
+        ).get()
         try await host.attach(server).get()
-        return Node(host: host, server: server, clock: clock, group: group, loop: loops[0])
+        return Node(host: host, server: server, clock: clock, group: group, loop: loops[0], sockets: sockets)
+    }
+
+    private static func makeSocketLoops(_ loops: [any EventLoop], _ clock: any MonotonicClock, _ host: ScriptHost)
+        throws
+        -> [any SocketDelivery]
+    {
+        #if os(Linux)
+            return try loops.map { try SocketLoop(clock: clock, alarm: $0, observer: host) }
+        #else
+            return []
+        #endif
     }
 
     public func load() async throws { try await host.load().get() }
@@ -63,6 +86,11 @@ public struct Node: Sendable {
         try await exited.futureResult.get()
         leave.cancel()
         try await host.end().get()
+        for loop in sockets {
+            let ended = self.loop.makePromise(of: Void.self)
+            loop.end(ended)
+            try await ended.futureResult.get()
+        }
         try await group.shutdownGracefully()
     }
 }

@@ -135,6 +135,7 @@ final class Runtime: HandlerObserver {
     private func open(_ connection: ConnectionObject, _ response: ResponseObject) {
         guard let handle = connection.handle, let opening = response.opening else { return }
         response.opening = nil
+        handle.loop.expect(connection.id, ledger: handle.ledger, limits: opening.limits)
         response.exchange.open(opening)
         if case .opening = connection.phase { connection.phase = .open }
         for (frame, isEvent) in connection.held { handle.deliver(frame, isEvent: isEvent) }

@@ -1,0 +1,209 @@
+#if os(Linux)
+    import CSockets
+    public import EventStream
+    import Glibc
+    public import NIOCore
+    import Synchronization
+
+    /// A delivery loop that owns the sockets of its streams: one thread with an epoll instance of its own, and for each
+    /// stream a slot in flat arrays, no object, task or lock.
+    ///
+    /// What a stream is to get in one turn goes out in one write. After at most `SocketTable.slice` writes the loop looks
+    /// at its sockets again, so that a fan-out to many does not hold up those who leave.
+    public final class SocketLoop: SocketDelivery {
+        enum Command {
+            case expect(StreamID, StreamLedger, StreamLimits)
+            case adopt(StreamID, descriptor: Int32, hasFinished: Bool)
+            case neverOpened(StreamID)
+            case send(ByteBuffer, isEvent: Bool, StreamID)
+            case broadcast(ByteBuffer)
+            case join(StreamID, GroupID, replay: [ByteBuffer])
+            case leave(StreamID, GroupID)
+            case publish(ByteBuffer, GroupID)
+            case close(StreamID, CloseReason)
+            case overflow(StreamID)
+            case closeAll(CloseReason, ClosedRange<Int>?)
+            case abortAll
+            case timersAreDue
+            case whenEmpty(EventLoopPromise<Void>)
+            case end(EventLoopPromise<Void>)
+        }
+
+        /// The system has no epoll instance or event descriptor left.
+        public struct Unavailable: Error {
+            public let errno: Int32
+        }
+
+        private struct Mailbox {
+            var commands: [Command] = []
+            /// Whether the thread may be waiting for its sockets, so that the first command must wake it.
+            var isWaiting = false
+            var hasEnded = false
+        }
+
+        private let mailbox = Mutex(Mailbox())
+        private let poll: Int32
+        private let waker: Int32
+        /// Given up when there are no descriptors left, so that a stream can still change hands.
+        private let spare: Mutex<Int32>
+
+        /// Starts the thread. `alarm` is the event loop on which the clock wakes.
+        public init(clock: any MonotonicClock, alarm: any EventLoop, observer: any StreamObserver) throws(Unavailable) {
+            poll = csockets_poll()
+            waker = csockets_waker()
+            spare = Mutex(csockets_duplicate(waker))
+            guard poll >= 0, waker >= 0, csockets_watch(poll, waker, Self.wakerTag) == 0 else {
+                throw Unavailable(errno: errno)
+            }
+            let start = ThreadStart { [self] in
+                csockets_name_thread("mooncast-sse")
+                run(
+                    SocketTable(poll: poll, clock: clock, alarm: alarm, observer: observer) { self.post(.timersAreDue) }
+                )
+            }
+            start.detach()
+        }
+
+        deinit {
+            csockets_close(poll)
+            csockets_close(waker)
+            spare.withLock { if $0 >= 0 { csockets_close($0) } }
+        }
+
+        // MARK: opening
+
+        public func expect(_ stream: StreamID, ledger: StreamLedger, limits: StreamLimits) {
+            post(.expect(stream, ledger, limits))
+        }
+
+        public func adopt(_ stream: StreamID, socket: CInt, hasFinished: Bool) -> Bool {
+            let descriptor = duplicate(socket)
+            guard descriptor >= 0 else {
+                neverOpened(stream)
+                return false
+            }
+            post(.adopt(stream, descriptor: descriptor, hasFinished: hasFinished))
+            return true
+        }
+
+        private func duplicate(_ socket: Int32) -> Int32 {
+            spare.withLock { spare in
+                if spare < 0 { spare = csockets_duplicate(waker) }
+                let descriptor = csockets_duplicate(socket)
+                guard descriptor < 0, spare >= 0 else { return descriptor }
+                csockets_close(spare)
+                spare = -1  // the one that the caller closes makes room for it again
+                return csockets_duplicate(socket)
+            }
+        }
+
+        public func neverOpened(_ stream: StreamID) { post(.neverOpened(stream)) }
+
+        // MARK: DeliveryLoop
+
+        public func send(_ frame: ByteBuffer, isEvent: Bool, to stream: StreamID) {
+            post(.send(frame, isEvent: isEvent, stream))
+        }
+        public func broadcast(_ frame: ByteBuffer) { post(.broadcast(frame)) }
+        public func join(_ stream: StreamID, to group: GroupID, replay: [ByteBuffer]) {
+            post(.join(stream, group, replay: replay))
+        }
+        public func leave(_ stream: StreamID, group: GroupID) { post(.leave(stream, group)) }
+        public func publish(_ frame: ByteBuffer, to group: GroupID) { post(.publish(frame, group)) }
+        public func close(_ stream: StreamID, reason: CloseReason) { post(.close(stream, reason)) }
+        public func overflow(_ stream: StreamID) { post(.overflow(stream)) }
+        public func closeAll(reason: CloseReason, retry: ClosedRange<Int>?) { post(.closeAll(reason, retry)) }
+
+        // MARK: ending
+
+        public func abortAll() { post(.abortAll) }
+
+        public func emptied(_ promise: EventLoopPromise<Void>) { post(.whenEmpty(promise)) }
+
+        public func end(_ promise: EventLoopPromise<Void>) { post(.end(promise)) }
+
+        // MARK: the thread
+
+        private static let wakerTag = UInt64.max
+
+        private func post(_ command: Command) {
+            let mustWake = mailbox.withLock { mailbox in
+                if mailbox.hasEnded {
+                    switch command {
+                    case .whenEmpty(let promise), .end(let promise): promise.succeed()
+                    case .adopt(_, let descriptor, _): csockets_close(descriptor)
+                    default: break
+                    }
+                    return false
+                }
+                mailbox.commands.append(command)
+                defer { mailbox.isWaiting = false }
+                return mailbox.isWaiting
+            }
+            if mustWake { csockets_wake(waker) }
+        }
+
+        private func run(_ table: SocketTable) {
+            let capacity = 512
+            let events = UnsafeMutablePointer<CSocketEvent>.allocate(capacity: capacity)
+            defer { events.deallocate() }
+            var commands: [Command] = []
+            var next = 0
+            while true {
+                if next == commands.count, !table.hasWork {
+                    next = 0
+                    commands.removeAll(keepingCapacity: commands.capacity <= 4096)
+                    mailbox.withLock { mailbox in
+                        swap(&mailbox.commands, &commands)
+                        mailbox.isWaiting = commands.isEmpty
+                    }
+                }
+                let isIdle = next == commands.count && !table.hasWork
+                let count = csockets_wait(poll, events, Int32(capacity), isIdle)
+                table.beginTurn()
+                for event in UnsafeBufferPointer(start: events, count: Int(max(0, count))) {
+                    if event.tag == Self.wakerTag { csockets_take_wake(waker) } else { table.handle(event) }
+                }
+                var room = SocketTable.slice
+                while next < commands.count, room > 0, !table.mustFanOut(before: commands[next]) {
+                    if case .end(let promise) = commands[next] { return end(table, promise) }
+                    room -= table.perform(commands[next])
+                    next += 1
+                }
+                table.endTurn()
+            }
+        }
+
+        private func end(_ table: SocketTable, _ promise: EventLoopPromise<Void>) {
+            table.abortAll()
+            table.forgetTimers()
+            let rest = mailbox.withLock { mailbox in
+                mailbox.hasEnded = true
+                defer { mailbox.commands = [] }
+                return mailbox.commands
+            }
+            for case .whenEmpty(let promise) in rest { promise.succeed() }
+            promise.succeed()
+        }
+    }
+
+    /// A closure on its way to a new thread.
+    private final class ThreadStart {
+        private let body: @Sendable () -> Void
+
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+
+        func detach() {
+            var thread = pthread_t()
+            let start = Unmanaged.passRetained(self)
+            let result = pthread_create(
+                &thread, nil,
+                { start in
+                    Unmanaged<ThreadStart>.fromOpaque(start!).takeRetainedValue().body()
+                    return nil
+                }, start.toOpaque())
+            precondition(result == 0, "no thread can be started: error \(result)")
+            pthread_detach(thread)
+        }
+    }
+#endif

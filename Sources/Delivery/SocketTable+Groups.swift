@@ -1,0 +1,202 @@
+#if os(Linux)
+    import EventStream
+    import NIOCore
+
+    extension SocketTable {
+        /// A walk over the groups that have frames to give.
+        struct FanOut {
+            var groups: ArraySlice<GroupID>
+            var group: GroupID = 0
+            /// The frames of the group under way, put together.
+            var bytes: ByteBuffer
+            var events: Int
+            var next: Int
+            /// Whoever joins meanwhile stands behind it, and does not get what was published before.
+            var end: Int
+        }
+
+        var hasWork: Bool { fanOut != nil || !dirty.isEmpty || !touched.isEmpty }
+
+        func join(_ index: Int, _ group: GroupID) {
+            guard !slots[index].memberships.contains(where: { $0.group == group }) else { return }
+            let isShared = !slots[index].memberships.isEmpty
+            if slots[index].memberships.count == 1, !slots[index].memberships[0].isShared { share(index) }
+            groups[group, default: SocketGroup()].count += 1
+            slots[index].memberships.append(place(index, group, isShared: isShared))
+        }
+
+        private func place(_ index: Int, _ group: GroupID, isShared: Bool) -> SocketSlot.Membership {
+            let position: Int
+            if isShared {
+                position = groups[group]!.shared.count
+                groups[group]!.shared.append(Int32(index))
+            } else {
+                position = groups[group]!.members.count
+                groups[group]!.members.append(Int32(index))
+            }
+            return SocketSlot.Membership(group: group, position: position, isShared: isShared)
+        }
+
+        /// Moves a stream's only membership to those of streams in several groups.
+        private func share(_ index: Int) {
+            let old = slots[index].memberships[0]
+            remove(old)
+            slots[index].memberships[0] = place(index, old.group, isShared: true)
+        }
+
+        func leave(_ index: Int, _ group: GroupID) {
+            guard let number = slots[index].memberships.firstIndex(where: { $0.group == group }) else { return }
+            leave(slots[index].memberships.remove(at: number))
+        }
+
+        func leaveAll(_ index: Int) {
+            for membership in slots[index].memberships { leave(membership) }
+            slots[index].memberships = []
+        }
+
+        private func leave(_ membership: SocketSlot.Membership) {
+            remove(membership)
+            groups[membership.group]!.count -= 1
+            if groups[membership.group]!.count == 0, groups[membership.group]!.frames.isEmpty {
+                groups[membership.group] = nil
+            }
+        }
+
+        private func remove(_ membership: SocketSlot.Membership) {
+            let group = membership.group
+            if membership.isShared {
+                // The last one takes the place.
+                let last = groups[group]!.shared.removeLast()
+                guard membership.position < groups[group]!.shared.count else { return }
+                groups[group]!.shared[membership.position] = last
+                move(last, in: group, to: membership.position, isShared: true)
+            } else {
+                groups[group]!.members[membership.position] = SocketGroup.empty
+                groups[group]!.emptyPlaces += 1
+                if fanOut == nil { compact(group) }
+            }
+        }
+
+        /// Closes the gaps once they are half of the places. Not while a fan-out walks over them.
+        private func compact(_ group: GroupID) {
+            guard groups[group]!.emptyPlaces * 2 > groups[group]!.members.count else { return }
+            groups[group]!.members.removeAll { $0 == SocketGroup.empty }
+            groups[group]!.emptyPlaces = 0
+            for (position, member) in groups[group]!.members.enumerated() {
+                move(member, in: group, to: position, isShared: false)
+            }
+        }
+
+        private func move(_ index: Int32, in group: GroupID, to position: Int, isShared: Bool) {
+            let index = Int(index)
+            guard
+                let number = slots[index].memberships.firstIndex(where: {
+                    $0.group == group && $0.isShared == isShared
+                })
+            else { return }
+            slots[index].memberships[number].position = position
+        }
+
+        // MARK: publishing
+
+        func publish(_ frame: ByteBuffer, _ group: GroupID) -> Int {
+            guard let count = groups[group]?.count else { return 1 }
+            for index in groups[group]!.shared { add(frame, .offered, isEvent: true, to: Int(index)) }
+            if groups[group]!.members.count > groups[group]!.emptyPlaces {
+                if groups[group]!.frames.isEmpty { dirty.append(group) }
+                groups[group]!.frames.append(frame)
+            }
+            return 1 + min(count, groups[group]!.shared.count)
+        }
+
+        /// Whether members must get what was published before this command is looked at, so that each stream gets
+        /// everything in the order of the calls.
+        func mustFanOut(before command: SocketLoop.Command) -> Bool {
+            if fanOut != nil { return true }
+            guard !dirty.isEmpty else { return false }
+            if case .publish = command { return false }
+            return true
+        }
+
+        /// Ends a turn: everything that is due goes out, or at least `slice` writes of it.
+        func endTurn() {
+            flushTurn()
+            if fanOut == nil { startFanOut() }
+            walk()
+        }
+
+        private func startFanOut() {
+            guard !dirty.isEmpty else { return }
+            fanOut = FanOut(groups: dirty[...], bytes: ByteBuffer(), events: 0, next: 0, end: 0)
+            dirty = []
+            nextGroup()
+        }
+
+        private func nextGroup() {
+            guard let group = fanOut!.groups.popFirst() else {
+                fanOut = nil
+                return
+            }
+            guard var frames = groups[group]?.frames, !frames.isEmpty else { return nextGroup() }
+            groups[group]!.frames = []
+            fanOut!.events = frames.count
+            var bytes = frames.removeFirst()
+            if !frames.isEmpty {
+                bytes.reserveCapacity(minimumWritableBytes: frames.reduce(0) { $0 + $1.readableBytes })
+                for frame in frames { bytes.writeImmutableBuffer(frame) }
+            }
+            fanOut!.bytes = bytes
+            fanOut!.next = 0
+            fanOut!.end = groups[group]!.members.count
+            fanOut!.group = group
+        }
+
+        private func walk() {
+            var room = Self.slice
+            while room > 0, let walk = fanOut {
+                let end = min(walk.end, walk.next + room)
+                room -= max(1, end - walk.next)
+                let members = groups[walk.group]?.members ?? []
+                walk.bytes.withUnsafeReadableBytes { bytes in
+                    for index in members[min(walk.next, members.count)..<min(end, members.count)]
+                    where index != SocketGroup.empty {
+                        give(walk, bytes, to: Int(index))
+                    }
+                }
+                fanOut!.next = end
+                if end == walk.end { finishGroup() }
+            }
+        }
+
+        private func finishGroup() {
+            let group = fanOut!.group
+            nextGroup()
+            guard fanOut == nil, groups[group] != nil else { return }
+            if groups[group]!.count == 0 { groups[group] = nil } else { compact(group) }
+        }
+
+        private func give(_ walk: FanOut, _ bytes: UnsafeRawBufferPointer, to index: Int) {
+            // One that has failed in this walk is gone already.
+            guard let ledger = slots[index].ledger, slots[index].state!.isOpen else { return }
+            guard slots[index].queue == nil else { return enqueue(walk, index, ledger) }
+            slots[index].state!.wrote(isEvent: true, now: now)
+            let sent = send(index, bytes)
+            if sent == bytes.count { return ledger.count(events: walk.events) }
+            guard sent >= 0 else { return failed(index) }
+            ledger.count(events: walk.events)
+            wait(walk.bytes, from: sent, .offered, index, ledger)
+        }
+
+        private func enqueue(_ walk: FanOut, _ index: Int, _ ledger: StreamLedger) {
+            switch ledger.admit(walk.bytes.readableBytes, isEvent: true, evenIfClosed: true) {
+            case .admitted:
+                ledger.count(events: walk.events - 1)
+                slots[index].state!.wrote(isEvent: true, now: now)
+                slots[index].queue!.append(walk.bytes, .entered)
+                noteLag(index)
+            case .full: overflowed(index)
+            case .closed: break
+            }
+        }
+    }
+#endif
