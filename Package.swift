@@ -35,6 +35,7 @@ let server: [Target] = [
     .target(
         name: "Delivery", dependencies: ["CSockets", "EventStream", nio("NIOCore"), nio("NIOPosix")],
         swiftSettings: settings),
+    .target(name: "PubSub", dependencies: ["Delivery", nio("NIOCore")], swiftSettings: settings),
     .target(
         name: "HTTP",
         dependencies: [
@@ -45,10 +46,13 @@ let server: [Target] = [
     ),
     .target(
         name: "Scripting",
-        dependencies: ["Lua", "EventStream", "Delivery", "HTTP", httpTypes, logging, nio("NIOCore"), nio("NIOPosix")],
+        dependencies: [
+            "Lua", "EventStream", "Delivery", "PubSub", "HTTP", httpTypes, logging, nio("NIOCore"), nio("NIOPosix"),
+        ],
         resources: [
             .embedInCode("Prelude/signal.lua"), .embedInCode("Prelude/waiting.lua"), .embedInCode("Prelude/timer.lua"),
             .embedInCode("Prelude/require.lua"), .embedInCode("Prelude/objects.lua"),
+            .embedInCode("Prelude/event.lua"),
         ],
         swiftSettings: settings
     ),

@@ -113,13 +113,14 @@ class Comparison:
         return command and Target(name, command, port, self.directory)
 
     def nchan_command(self, port):
-        modules = [os.path.dirname(path) for path in glob.glob("/usr/lib/**/nginx/modules/ngx_nchan_module.so", recursive=True)]
+        places = ["/usr/lib/nginx/modules", "/usr/lib/*/nginx/modules"]
+        modules = [path for place in places for path in glob.glob(f"{place}/ngx_nchan_module.so")]
         nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
         if not nginx or not modules:
             print("nchan is not installed (apt-get install nginx libnginx-mod-nchan): left out\n", flush=True)
             return None
         text = open(os.path.join(HERE, "nchan.conf.in")).read()
-        for key, value in {"MODULES": modules[0], "DIR": self.directory, "PORT": str(port)}.items():
+        for key, value in {"MODULES": os.path.dirname(modules[0]), "DIR": self.directory, "PORT": str(port)}.items():
             text = text.replace(f"@{key}@", value)
         config = os.path.join(self.directory, "nginx.conf")
         with open(config, "w") as file:
@@ -183,7 +184,7 @@ class Comparison:
         count = self.options.memory
         found = {}
         for name in self.options.only.split(","):
-            # The limit keeps no more of a stream than its descriptor and a buffer that it never shrinks.
+            # The limit is none for memory: it keeps a buffer of 8 KiB per connection.
             target = self.launch(name) if name != "limit" else None
             if target:
                 try:
@@ -206,7 +207,8 @@ def ratio(value, other):
 
 
 def check_file_limit(options):
-    wanted = max([options.memory] + [int(size.split(":")[0]) + options.stalled for size in options.sizes.split(",")]) + 100
+    subscribers = [int(size.split(":")[0]) for size in options.sizes.split(",")]
+    wanted = max(options.memory, max(subscribers) + options.stalled) + 100
     allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if allowed != resource.RLIM_INFINITY and wanted > allowed:
         sys.exit(f"bench-fanout: needs {wanted} open files, and `ulimit -Hn` is {allowed}: lower --sizes and --memory")

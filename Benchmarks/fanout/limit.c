@@ -95,8 +95,12 @@ int main(int argc, char **argv)
 
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    if (bind(listener, (void *)&address, sizeof address) || listen(listener, 4096)) { perror("limit: listen"); return 1; }
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1])) };
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(listener, (void *)&address, sizeof address) || listen(listener, 4096)) {
+        perror("limit: listen");
+        return 1;
+    }
     epoll = epoll_create1(0);
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL }, events[512];
     epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event);

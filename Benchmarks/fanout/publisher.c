@@ -22,7 +22,8 @@ void publisher_open(void)
     int one = 1;
     struct sockaddr_in address = server_address();
     fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address)) die("publisher: connect: %s", strerror(errno));
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address))
+        die("publisher: connect: %s", strerror(errno));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     fcntl(fd, F_SETFL, O_NONBLOCK);
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};

@@ -28,7 +28,6 @@
  * subscribers' sockets, because Linux does that in the sender's context.
  */
 #include "ssebench.h"
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,7 +99,7 @@ static void raise_file_limit(int connections)
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
     if ((rlim_t)connections + 16 > files.rlim_max)
-        die("%d connections need more than the %llu open files that are allowed", connections, (unsigned long long)files.rlim_max);
+        die("%d connections need more than %llu open files", connections, (unsigned long long)files.rlim_max);
 }
 
 static void connect_all(int total)
@@ -114,7 +113,8 @@ static void connect_all(int total)
         subscribers_poll(options.connect_rate > 0 ? 1 : 100);
         if (subscribers_failed) die("%d subscribers failed", subscribers_failed);
         if (subscribers_up != up) up = subscribers_up, progress = now_ns();
-        if (seconds_since(progress) > options.patience) die("only %d of %d subscribers after %d were started", up, total, started);
+        if (seconds_since(progress) > options.patience)
+            die("only %d of %d subscribers after %d were started", up, total, started);
     }
 }
 
@@ -128,13 +128,15 @@ static int publish_up_to(long total)
 {
     last_delivery_ns = now_ns();
     while (messages_done < total || posts_outstanding) {
-        while (messages_sent < total && messages_sent - messages_done < options.window && posts_outstanding < options.depth)
-            publisher_send();
+        while (messages_sent < total && messages_sent - messages_done < options.window
+               && posts_outstanding < options.depth) publisher_send();
         subscribers_poll(100);
         if (seconds_since(last_delivery_ns) > options.patience) return 0;
     }
     return 1;
 }
+
+static void report(const char *key, double value) { printf(", \"%s\": %.3f", key, value); }
 
 int main(int argc, char **argv)
 {
@@ -167,18 +169,26 @@ int main(int argc, char **argv)
     }
 
     uint64_t missing = events_missing();
-    int failed = events_lost || events_doubled || events_bad || missing || subscribers_closed || post_errors || timed_out;
+    int is_complete = !events_lost && !events_doubled && !events_bad && !missing;
+    int is_ok = is_complete && !subscribers_closed && !post_errors && !timed_out;
     double count = deliveries ? (double)deliveries : 1;
-    printf("{\"n\": %d, \"messages\": %ld, \"size\": %d, \"window\": %d", options.subscribers, options.messages, options.size, options.window);
-    printf(", \"server_cpu_us_per_delivery\": %.3f", (double)(after.cpu_ns - before.cpu_ns) / 1e3 / count);
-    printf(", \"own_cpu_us_per_delivery\": %.3f", own_cpu * 1e6 / count);
-    printf(", \"deliveries_per_s\": %.0f", seconds > 0 ? count / seconds : 0);
-    printf(", \"each_p50_us\": %.1f, \"each_p99_us\": %.1f", histogram_quantile(&each_delivery, .5), histogram_quantile(&each_delivery, .99));
-    printf(", \"last_p50_us\": %.1f, \"last_p99_us\": %.1f", histogram_quantile(&last_deliveries, .5), histogram_quantile(&last_deliveries, .99));
-    printf(", \"connects_per_s\": %.0f", connections / connecting);
-    printf(", \"server_cpu_us_per_connect\": %.1f", (double)(connected.cpu_ns - at_first.cpu_ns) / 1e3 / connections);
-    printf(", \"rss_bytes_per_connection\": %.1f", ((double)idled.rss_kb - (double)at_first.rss_kb) * 1024 / connections);
-    printf(", \"lost\": %" PRIu64 ", \"missing\": %" PRIu64 ", \"doubled\": %" PRIu64 ", \"bad\": %" PRIu64, events_lost, missing, events_doubled, events_bad);
-    printf(", \"closed\": %d, \"post_errors\": %ld, \"ok\": %s}\n", subscribers_closed, post_errors, failed ? "false" : "true");
-    return failed;
+    printf("{\"n\": %d, \"messages\": %ld, \"window\": %d", options.subscribers, options.messages, options.window);
+    report("server_cpu_us_per_delivery", (double)(after.cpu_ns - before.cpu_ns) / 1e3 / count);
+    report("own_cpu_us_per_delivery", own_cpu * 1e6 / count);
+    report("deliveries_per_s", seconds > 0 ? count / seconds : 0);
+    report("each_p50_us", histogram_quantile(&each_delivery, .5));
+    report("each_p99_us", histogram_quantile(&each_delivery, .99));
+    report("last_p50_us", histogram_quantile(&last_deliveries, .5));
+    report("last_p99_us", histogram_quantile(&last_deliveries, .99));
+    report("connects_per_s", connections / connecting);
+    report("server_cpu_us_per_connect", (double)(connected.cpu_ns - at_first.cpu_ns) / 1e3 / connections);
+    report("rss_bytes_per_connection", ((double)idled.rss_kb - (double)at_first.rss_kb) * 1024 / connections);
+    report("lost", (double)events_lost);
+    report("missing", (double)missing);
+    report("doubled", (double)events_doubled);
+    report("bad", (double)events_bad);
+    report("closed", subscribers_closed);
+    report("post_errors", (double)post_errors);
+    printf(", \"ok\": %s}\n", is_ok ? "true" : "false");
+    return !is_ok;
 }

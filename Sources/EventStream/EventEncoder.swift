@@ -69,7 +69,8 @@ public enum EventEncoder {
     private static let newline = UInt8(ascii: "\n")
     private static let carriageReturn = UInt8(ascii: "\r")
 
-    private static func isFieldValue(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    /// Whether bytes may stand in an `id:` or `event:` line: no CR, LF or NUL.
+    public static func isFieldValue(_ bytes: UnsafeRawBufferPointer) -> Bool {
         !bytes.contains { $0 == newline || $0 == carriageReturn || $0 == 0 }
     }
 

@@ -8,6 +8,15 @@ public struct LuaCall {
     public unowned(unsafe) let state: LuaState
     let receiver: Int
 
+    init(stack: LuaStack, state: LuaState, receiver: Int) {
+        self.stack = stack
+        self.state = state
+        self.receiver = receiver
+    }
+
+    /// The values of a stack as if they were a call's arguments, for host code that reads a script's result.
+    public init(stack: LuaStack, state: LuaState) { self.init(stack: stack, state: state, receiver: 0) }
+
     /// The number of arguments.
     public var count: Int { stack.count - receiver }
 

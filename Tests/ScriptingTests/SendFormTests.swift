@@ -127,8 +127,14 @@ import Testing
     }
 
     @Test(arguments: [
-        ("c:send{ a = 1 }", "SSEConnection.send: unknown field 'a' of the event (known: id, type, data, retry, key)"),
-        ("c:send{ 1, 2 }", "SSEConnection.send: unknown field '1' of the event (known: id, type, data, retry, key)"),
+        (
+            "c:send{ a = 1 }",
+            "SSEConnection.send: unknown field 'a' of the event (known: id, type, data, retry, key, tags)"
+        ),
+        (
+            "c:send{ 1, 2 }",
+            "SSEConnection.send: unknown field '1' of the event (known: id, type, data, retry, key, tags)"
+        ),
         ("c:send('e', { f = print })", "SSEConnection.send: a function has no form in JSON"),
         ("c:send('e', 0/0)", "SSEConnection.send: the number"),
     ])

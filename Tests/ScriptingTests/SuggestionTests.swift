@@ -53,14 +53,17 @@ import Testing
             "response:start_sse{ allowed_origin = {} }",
             "HTTPResponse.start_sse: unknown option 'allowed_origin'; did you mean 'allowed_origins'?"
         ),
-        ("response:start_sse{ 5 }", "HTTPResponse.start_sse: unknown option '1' (known: allowed_origins, headers"),
+        (
+            "response:start_sse{ 5 }",
+            "HTTPResponse.start_sse: unknown option '1' (known: allowed_origins, channels, headers"
+        ),
         (
             "response:start_sse{ colour = 5 }",
-            "HTTPResponse.start_sse: unknown option 'colour' (known: allowed_origins, headers"
+            "HTTPResponse.start_sse: unknown option 'colour' (known: allowed_origins, channels, headers"
         ),
         (
             "SSEConnection.new():send{ typ = 'x', data = 'y' }",
-            "SSEConnection.send: unknown field 'typ' of the event (known: id, type, data, retry, key)"
+            "SSEConnection.send: unknown field 'typ' of the event (known: id, type, data, retry, key, tags)"
         ),
     ])
     func `a misspelt option or field gets a suggestion`(code: String, message: String) async throws {

@@ -29,7 +29,6 @@ timer.timeout:connect(function()
     prices[symbol] = price
     HTTPServer.channel(channel_name(symbol)):publish {
       type = "price",
-      key = symbol, -- a conflated stream that lags keeps the newest event of each key
       data = { symbol = symbol, price = math.floor(price * 100 + 0.5) / 100 },
     }
   end
@@ -52,7 +51,7 @@ HTTPServer.register_route("GET", "/stream", function(request, response)
   response:start_sse { channels = wanted, replay = "all" }
 end)
 
--- /summary: all symbols. A client that cannot keep up skips prices, and is never more than the newest ones behind.
+-- /summary: every price of all symbols.
 HTTPServer.register_route("GET", "/summary", function(request, response)
-  response:start_sse { channels = channels, replay = false, on_slow = "conflate", max_buffered_bytes = 32 * 1024 }
+  response:start_sse { channels = channels, replay = false }
 end)

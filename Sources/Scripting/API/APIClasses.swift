@@ -6,6 +6,8 @@ final class APIClasses {
     let request: LuaClass<RequestObject>
     let response: LuaClass<ResponseObject>
     let connection: LuaClass<ConnectionObject>
+    let publisher: LuaClass<PublisherObject>
+    let channel: LuaClass<ChannelObject>
     private let headersMetatable: LuaReference
 
     init(runtime: Runtime, names: KnownNames) throws(LuaError) {
@@ -15,10 +17,14 @@ final class APIClasses {
         request = LuaClass("HTTPRequestContext", instance: "request", ownFields: true, in: state)
         response = LuaClass("HTTPResponse", instance: "response", ownFields: true, in: state)
         connection = LuaClass("SSEConnection", instance: "connection", ownFields: true, in: state)
+        publisher = LuaClass("SSEPublisher", instance: "publisher", ownFields: false, in: state)
+        channel = LuaClass("Channel", instance: "channel", ownFields: false, in: state)
         RequestAPI(runtime: runtime, headersMetatable: headersMetatable).register(builder.members(of: request))
         let headersCopy = try Self.makeHeadersCopy(state)
         ResponseAPI(runtime: runtime, headersCopy: headersCopy).register(builder.members(of: response))
         SSEConnectionAPI(runtime: runtime).register(builder.members(of: connection))
+        PublisherAPI(runtime: runtime).register(builder.members(of: publisher))
+        ChannelAPI(runtime: runtime).register(builder.members(of: channel))
         try HTTPServerAPI(runtime: runtime).register(builder)
         try EngineAPI(runtime: runtime).register(builder)
         ErrorConstants.register(in: state)

@@ -1,6 +1,7 @@
 import EventStream
 import Lua
 import NIOCore
+import PubSub
 
 /// Events as scripts state them: strings, or values that are sent as JSON.
 struct EventArguments {
@@ -30,13 +31,27 @@ struct EventArguments {
     /// The event that the table at an argument states: `{id=, type=, data=, retry=, key=}`. Only `retry` makes a
     /// `retry:` line alone.
     func frame(table argument: Int) throws(Failure) -> (frame: ByteBuffer, isEvent: Bool) {
+        let (frame, isEvent, _) = try read(table: argument, writesID: true)
+        return (frame, isEvent)
+    }
+
+    /// The same for a publisher, which writes the id itself.
+    func outgoing(table argument: Int) throws(Failure) -> OutgoingEvent {
+        let (frame, isEvent, id) = try read(table: argument, writesID: false)
+        guard isEvent else { throw .misuse(.message("an event to publish needs data, a type or an id")) }
+        return OutgoingEvent(id: id, body: frame)
+    }
+
+    private func read(table argument: Int, writesID: Bool) throws(Failure)
+        -> (frame: ByteBuffer, isEvent: Bool, id: String?)
+    {
         let stack = call.stack
         let table = call.index(argument)
         try misuse { () throws(LuaError) in
             try stack.forEachPair(of: table) { () throws(LuaError) in
                 let name = stack.description(at: -2)
-                guard ["id", "type", "data", "retry", "key"].contains(name) else {
-                    throw .message("unknown field '\(name)' of the event (known: id, type, data, retry, key)")
+                guard ["id", "type", "data", "retry", "key", "tags"].contains(name) else {
+                    throw .message("unknown field '\(name)' of the event (known: id, type, data, retry, key, tags)")
                 }
             }
         }
@@ -60,16 +75,17 @@ struct EventArguments {
         if stack.isNil(at: -1), id == nil, type == nil, let retry {
             var frame = ByteBuffer()
             EventEncoder.writeRetry(retry, to: &frame)
-            return (frame, false)
+            return (frame, false, nil)
         }
         if stack.isNil(at: -1) {
             stack.pop()
             stack.push("")
         }
-        return (
-            try encode(id: id, type: type, dataIndex: stack.count, name: "field 'data' of the event", retry: retry),
-            true
+        if let id, !EventEncoder.isFieldValue(id) { throw .invalidField }
+        let frame = try encode(
+            id: writesID ? id : nil, type: type, dataIndex: stack.count, name: "field 'data' of the event", retry: retry
         )
+        return (frame, true, id.map { String(decoding: $0, as: UTF8.self) })
     }
 
     private func encode(

@@ -167,6 +167,11 @@ final class HTTPServerAPI {
             }
             return .results(1)
         }
+        server.method("channel", 1...1) { [unowned runtime] _, call throws(LuaError) in
+            let name = try ChannelArgument(runtime: runtime, call: call).name(1)
+            runtime.classes.channel.push(runtime.defaultPublisher.channel(name), on: call.stack)
+            return .results(1)
+        }
         server.method("broadcast", 1...2) { [unowned runtime] _, call throws(LuaError) in
             do {
                 let arguments = EventArguments(call: call, json: runtime.json)

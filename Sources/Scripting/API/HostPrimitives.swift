@@ -168,6 +168,10 @@ struct HostPrimitives {
             var names: [String] = []
             if runtime.classes.connection.object(at: call.index(1), of: call.stack) != nil {
                 names = SSEConnectionAPI.signals
+            } else if runtime.classes.channel.object(at: call.index(1), of: call.stack) != nil {
+                names = ChannelAPI.signals
+            } else if runtime.classes.publisher.object(at: call.index(1), of: call.stack) != nil {
+                names = PublisherAPI.signals
             } else if call.stack.kind(at: call.index(1)) == "HTTPServer" {
                 names = HostSignal.allCases.map(\.name)
             }

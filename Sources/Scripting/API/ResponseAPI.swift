@@ -52,7 +52,7 @@ struct ResponseAPI {
         }
         registerHeaders(members)
         members.method("start_sse", 0...1) { [unowned runtime] response, call throws(LuaError) in
-            let options = try StreamOptions(call)
+            let options = try StreamOptions(call, runtime)
             let connection = try StreamStart(runtime: runtime, response: response).start(options)
             runtime.classes.connection.push(connection, on: call.stack)
             return .results(1)

@@ -2,6 +2,7 @@ import Delivery
 import EventStream
 import Lua
 import NIOCore
+import PubSub
 
 /// `SSEConnection`.
 struct SSEConnectionAPI {
@@ -14,6 +15,7 @@ struct SSEConnectionAPI {
         registerProperties(members)
         registerSends(members)
         registerEnds(members)
+        registerChannels(members)
         for name in Self.signals {
             members.keptProperty(name) { [unowned runtime] connection, call throws(LuaError) in
                 Self.keep(connection, call, runtime)
@@ -143,6 +145,30 @@ struct SSEConnectionAPI {
             guard connection.send(frame, isEvent: true) == .sent else { return call.returning(false) }
             return call.returning(connection.close(.server))
         }
+    }
+
+    private func registerChannels(_ members: ClassBuilder.Members<ConnectionObject>) {
+        members.method("join", 1...2) { [unowned runtime] connection, call throws(LuaError) in
+            let argument = ChannelArgument(runtime: runtime, call: call)
+            let result = try runtime.join(connection, try argument.channel(1), try argument.joining(2))
+            return call.returning(result.rawValue)
+        }
+        members.method("leave", 1...1) { [unowned runtime] connection, call throws(LuaError) in
+            let channel = try ChannelArgument(runtime: runtime, call: call).channel(1)
+            let hasLeft = channel.publisher.hub.leave(connection.id, channel.name)
+            return call.returning((hasLeft ? ErrorConstants.ok : .doesNotExist).rawValue)
+        }
+        members.property(
+            "channels",
+            get: { [unowned runtime] connection, call in
+                let names = runtime.publishers.flatMap { $0.0.hub.channels(of: connection.id) }
+                call.stack.pushTable(array: names.count)
+                for (index, name) in names.enumerated() {
+                    name.bytes.withUnsafeBytes { call.stack.push(bytes: $0) }
+                    call.stack.setElement(index + 1, of: -2)
+                }
+                return .results(1)
+            })
     }
 
     /// `SSEConnection.new()`: an inactive one.

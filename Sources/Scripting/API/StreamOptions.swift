@@ -13,15 +13,18 @@ struct StreamOptions {
     var maxBufferedBytes = 1 << 20
     var headers: [(name: String, value: String)] = []
 
+    var channels: [ChannelObject] = []
+    var joining = Runtime.Joining()
+
     static let names = [
-        "allowed_origins", "headers", "inactivity_duration", "max_buffered_bytes", "max_lifetime", "on_slow",
-        "ping_duration",
-        "retry",
+        "allowed_origins", "channels", "headers", "inactivity_duration", "max_buffered_bytes", "max_lifetime",
+        "on_slow",
+        "ping_duration", "replay", "retry",
     ]
 
     /// Reads argument 1; none is all defaults.
     /// - Throws: for an unknown option or a value of the wrong kind.
-    init(_ call: LuaCall) throws(LuaError) {
+    init(_ call: LuaCall, _ runtime: Runtime) throws(LuaError) {
         guard !call.isMissing(1) else { return }
         try call.requireTable(1, "options")
         let stack = call.stack
@@ -30,7 +33,12 @@ struct StreamOptions {
             guard stack.type(at: -2) == .string, let name = stack.string(at: -2), Self.names.contains(name) else {
                 throw Self.unknown(stack.description(at: -2))
             }
-            try options.read(name, stack)
+            switch name {
+            case "channels":
+                options.channels = try ChannelArgument(runtime: runtime, call: call).channelsOnTop()
+            case "replay": options.joining.past = try ChannelArgument.past(stack)
+            default: try options.read(name, stack)
+            }
         }
         self = options
     }

@@ -40,6 +40,7 @@ struct StreamStart {
             return connection
         }
         activate(connection, options, request)
+        for channel in options.channels { _ = try runtime.join(connection, channel, options.joining) }
         return connection
     }
 

@@ -49,6 +49,9 @@ final class ConnectionObject {
     /// Made when first asked for.
     var uuid: String { makeNames().uuid }
 
+    /// Whether that is its uuid, which one that nobody has asked for is not.
+    func hasUUID(_ uuid: String) -> Bool { names?.uuid == uuid }
+
     /// At first the `uuid`.
     var assignedID: String {
         get { makeNames().id ?? uuid }

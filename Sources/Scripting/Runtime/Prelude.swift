@@ -11,13 +11,14 @@ struct Prelude {
     let createTimer: LuaReference
     let objectFunctions: LuaReference
     let singletonFunctions: LuaReference
+    let newEvent: LuaReference
 
     /// Runs the chunks; each gets the table of host functions, which it adds to.
     init(host: LuaReference, in state: LuaState) throws(LuaError) {
         let chunks: [(String, [UInt8])] = [
             ("signal", PackageResources.signal_lua), ("timer", PackageResources.timer_lua),
             ("waiting", PackageResources.waiting_lua), ("require", PackageResources.require_lua),
-            ("objects", PackageResources.objects_lua),
+            ("objects", PackageResources.objects_lua), ("event", PackageResources.event_lua),
         ]
         for (name, source) in chunks {
             let chunk = try state.compile(source, name: "\(Self.chunkPrefix)/\(name).lua")
@@ -38,5 +39,6 @@ struct Prelude {
         createTimer = member("create_timer")
         objectFunctions = member("object_functions")
         singletonFunctions = member("singleton_functions")
+        newEvent = member("new_event")
     }
 }

@@ -5,6 +5,7 @@ import HTTPTypes
 import Logging
 import Lua
 import NIOCore
+import PubSub
 
 /// The scripts at work: interpreter, tasks, streams, routes. Lives on the script loop, reached only through `ScriptHost`.
 final class Runtime: HandlerObserver {
@@ -27,6 +28,11 @@ final class Runtime: HandlerObserver {
     /// Handlers that wait, by what their client is owed.
     private var handlers: [Exchange.ID: ScriptTask] = [:]
     private var lastClientID = 0
+    /// With what turns their news into signals.
+    var publishers: [(PublisherObject, ChannelSignals)] = []
+    private(set) var defaultPublisher: PublisherObject!
+    var expiry: LoopTimers.Token?
+    private var lastGroup = 0
     /// Told when somebody begins or ceases to listen to `request_completed`, which other loops ask.
     var onListening: (HostSignal, Bool) -> Void = { _, _ in }
     var server: Server? {
@@ -55,7 +61,15 @@ final class Runtime: HandlerObserver {
         enter()
         let host = HostPrimitives(runtime: self).makeTable()
         prelude = try Prelude(host: host, in: state)
+        defaultPublisher = makePublisher()
         classes = try APIClasses(runtime: self, names: names)
+        PublisherAPI(runtime: self).registerConstructors()
+    }
+
+    /// A number for a channel's members that no other channel of the process has.
+    func newGroup() -> GroupID {
+        lastGroup += 1
+        return lastGroup
     }
 
     /// Gives code outside any task the budget of an entrance.
@@ -66,6 +80,7 @@ final class Runtime: HandlerObserver {
     /// No script runs any more.
     func end() {
         nodes.stopTicks()
+        if let expiry { scheduler.timers.cancel(expiry) }
         callbackTimers.cancelAll()
         scheduler.end()
     }
@@ -137,6 +152,7 @@ final class Runtime: HandlerObserver {
         response.opening = nil
         handle.loop.expect(connection.id, ledger: handle.ledger, limits: opening.limits)
         response.exchange.open(opening)
+        for (publisher, _) in publishers { publisher.hub.opened(connection.id) }
         if case .opening = connection.phase { connection.phase = .open }
         for (frame, isEvent) in connection.held { handle.deliver(frame, isEvent: isEvent) }
         connection.held = []
@@ -152,8 +168,10 @@ final class Runtime: HandlerObserver {
     }
 
     func streamClosed(_ id: Int, _ reason: CloseReason) {
-        guard let connection = streams.remove(id) else { return }
+        guard let connection = streams.stream(id) else { return }
         connection.phase = .closed
+        for (publisher, _) in publishers { publisher.hub.closed(id) }
+        _ = streams.remove(id)
         if reason != .server, let task = connection.task, !task.isDetached { scheduler.cancel(task) }
         emit(.closed) { stack in
             stack.push(id)
@@ -203,10 +221,20 @@ final class Runtime: HandlerObserver {
 
     /// Emits a signal of one connection, if a script has ever asked for it.
     private func emit(_ name: String, of connection: ConnectionObject, push: (LuaStack) -> Int) {
-        guard connection.pin != nil else { return }
+        if connection.pin != nil { emit(name, of: connection, classes.connection, push: push) }
+    }
+
+    /// The same of a publisher, in a turn of its own.
+    func emit(_ name: String, of publisher: PublisherObject, push: @escaping (LuaStack) -> Int) {
+        guard publisher.pin != nil else { return }
+        scheduler.nextTurn { [unowned self] in emit(name, of: publisher, classes.publisher, push: push) }
+    }
+
+    /// Emits the signal that hangs on an object, if a script has ever asked for it.
+    func emit<Object>(_ name: String, of object: Object, _ type: LuaClass<Object>, push: (LuaStack) -> Int) {
         let stack = state.stack
-        classes.connection.push(connection, on: stack)
-        classes.connection.pushAttachments(of: -1, on: stack, create: true)
+        type.push(object, on: stack)
+        type.pushAttachments(of: -1, on: stack, create: true)
         stack.pushField(name, of: -1)
         let reference =
             stack.isNil(at: -1)

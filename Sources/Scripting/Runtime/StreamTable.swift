@@ -16,6 +16,11 @@ final class StreamTable {
     func add(_ connection: ConnectionObject) { streams[connection.id] = connection }
     func remove(_ id: Int) -> ConnectionObject? { streams.removeValue(forKey: id) }
 
+    func stream(_ id: Int) -> ConnectionObject? { streams[id] }
+
+    /// The open stream of a uuid that a script has asked for.
+    func id(ofUUID uuid: String) -> Int? { streams.first { $0.value.isActive && $0.value.hasUUID(uuid) }?.key }
+
     /// The stream of an id that is open.
     func active(_ id: Int) -> ConnectionObject? {
         guard let connection = streams[id], connection.isActive else { return nil }

@@ -1,0 +1,54 @@
+import Lua
+import PubSub
+
+/// One publish: the event is read from the arguments, then given to the broker.
+struct Publishing {
+    private let runtime: Runtime
+    private let call: LuaCall
+
+    init(_ runtime: Runtime, _ call: LuaCall) {
+        self.runtime = runtime
+        self.call = call
+    }
+
+    /// Returns Blazium's Error number: 3 where the publisher is not started, 31 for a field that no stream can have.
+    func publish(to channel: ChannelName, of publisher: PublisherObject, eventAt first: Int) throws(LuaError)
+        -> HostFunction.Return
+    {
+        guard let event = try event(first) else { return call.returning(ErrorConstants.invalidParameter.rawValue) }
+        let isPublished = runtime.publish(event, to: channel, of: publisher) != nil
+        return call.returning((isPublished ? ErrorConstants.ok : .unconfigured).rawValue)
+    }
+
+    /// Returns the event's id, or nil and the Error number.
+    func publishAndWait(to channel: ChannelName, of publisher: PublisherObject, eventAt first: Int) throws(LuaError)
+        -> HostFunction.Return
+    {
+        let event = try event(first)
+        if let event, let id = runtime.publish(event, to: channel, of: publisher) {
+            return call.returning(event.id ?? id.description)
+        }
+        call.stack.pushNil()
+        call.stack.push((event == nil ? ErrorConstants.invalidParameter : .unconfigured).rawValue)
+        return .results(2)
+    }
+
+    /// An event alone (its fields, or data), or a type and data. Nil for CR, LF or NUL in a field.
+    private func event(_ first: Int) throws(LuaError) -> OutgoingEvent? {
+        let arguments = EventArguments(call: call, json: runtime.json)
+        do {
+            if call.count == first {
+                let isFields =
+                    call.stack.type(at: call.index(first)) == .table
+                    && !runtime.json.isNull(call.index(first), of: call.stack)
+                    && !runtime.json.isMarkedArray(call.index(first), of: call.stack)
+                return isFields
+                    ? try arguments.outgoing(table: first) : OutgoingEvent(body: try arguments.frame(data: first))
+            }
+            return OutgoingEvent(body: try arguments.frame(data: first + 1, type: first))
+        } catch {
+            guard case .misuse(let error) = error else { return nil }
+            throw error
+        }
+    }
+}

@@ -1,0 +1,175 @@
+import Delivery
+import EventStream
+import Lua
+import NIOCore
+import PubSub
+
+/// Channels: publishers, and what their hubs tell.
+extension Runtime {
+    func makePublisher() -> PublisherObject {
+        let timers = scheduler.timers
+        let hub = Hub(broker: MemoryBroker { timers.now }) { [unowned self] in newGroup() }
+        let publisher = PublisherObject(hub: hub, isStarted: true)
+        let relay = ChannelSignals(runtime: self, publisher: publisher)
+        hub.observer = relay
+        publishers.append((publisher, relay))
+        return publisher
+    }
+
+    private static let expiryInterval = TimeAmount.seconds(30)
+
+    private func expireLater() {
+        expiry = scheduler.timers.schedule(after: Self.expiryInterval) { [unowned self] in
+            expiry = nil
+            for (publisher, _) in publishers { publisher.expire() }
+            if publishers.contains(where: { !$0.0.hub.broker.isEmpty }) { expireLater() }
+        }
+    }
+
+    // MARK: members
+
+    /// How a stream joins channels.
+    struct Joining {
+        enum Past: Equatable { case missed, none, newest(Int) }
+        var past = Past.missed
+
+        /// Where the connection goes on in a channel.
+        func point(_ connection: ConnectionObject) -> ResumePoint {
+            switch past {
+            case .none: .now
+            case .missed: connection.lastEventID.isEmpty ? .now : .after(connection.lastEventID)
+            case .newest(let count):
+                connection.lastEventID.isEmpty ? .newest(count) : .after(connection.lastEventID)
+            }
+        }
+    }
+
+    /// Adds a connection to a channel.
+    /// - Throws: what the channel's snapshot raised.
+    func join(_ connection: ConnectionObject, _ channel: ChannelObject, _ joining: Joining) throws(LuaError)
+        -> ErrorConstants
+    {
+        guard connection.isActive, channel.publisher.isStarted, let handle = connection.handle else {
+            return .unconfigured
+        }
+        let hub = channel.publisher.hub
+        guard !hub.isMember(connection.id, of: channel.name) else { return .alreadyExists }
+        let point = joining.point(connection)
+        var first: [ByteBuffer] = []
+        var isComing = true
+        if case .after = point { isComing = false }
+        if isComing, let snapshot = channel.publisher.snapshot(for: channel.name) {
+            first = try frames(of: snapshot, connection, channel)
+        }
+        var isOpening = false
+        if case .opening = connection.phase { isOpening = true }
+        return hub.join(handle, to: channel.name, from: point, isOpening: isOpening, first: first)
+            ? .ok : .alreadyExists
+    }
+
+    /// What a newcomer gets first: the event, or list of events, that the script's function returns.
+    private func frames(of snapshot: LuaReference, _ connection: ConnectionObject, _ channel: ChannelObject)
+        throws(LuaError) -> [ByteBuffer]
+    {
+        let stack = state.stack
+        let top = stack.count
+        defer { stack.truncate(to: top) }
+        stack.push(snapshot)
+        classes.connection.push(connection, on: stack)
+        classes.channel.push(channel, on: stack)
+        try state.call(arguments: 2, results: 1)
+        guard !stack.isNil(at: -1) else { return [] }
+        guard stack.type(at: -1) == .table else {
+            throw .message("a snapshot must return an event or a list of events, got \(stack.kind(at: -1))")
+        }
+        let result = stack.count
+        let count = stack.length(of: result)
+        var frames: [ByteBuffer] = []
+        for index in 0..<max(1, count) {
+            if count > 0 { stack.pushElement(index + 1, of: result) } else { stack.pushCopy(of: result) }
+            guard stack.type(at: -1) == .table else {
+                throw .message("a snapshot must return an event or a list of events, got \(stack.kind(at: -1)) in it")
+            }
+            let call = LuaCall(stack: stack, state: state)
+            do {
+                frames.append(try EventArguments(call: call, json: json).frame(table: stack.count).frame)
+            } catch {
+                if case .misuse(let error) = error { throw error }
+                throw .message("the type and id of a snapshot's event must not hold CR, LF or NUL")
+            }
+        }
+        return frames
+    }
+
+    /// Publishes, if the publisher is started.
+    func publish(_ event: OutgoingEvent, to channel: ChannelName, of publisher: PublisherObject) -> PublicationID? {
+        guard publisher.isStarted else { return nil }
+        if expiry == nil { expireLater() }
+        return publisher.hub.broker.publish(event, to: channel)
+    }
+
+    // MARK: events as scripts see them
+
+    /// Pushes a publication as an `SSEEvent`.
+    func pushEvent(_ publication: Publication, on stack: LuaStack) {
+        var parser = EventParser()
+        let event = parser.feed(publication.frame.readableBytesView).first
+        let main = state.stack
+        main.push(prelude.newEvent)
+        main.pushTable(fields: 3)
+        for (name, value) in [("id", publication.ownID ?? publication.id.description), ("data", event?.data ?? "")] {
+            main.push(value)
+            main.setField(name, of: -2)
+        }
+        if let type = event?.type, !type.isEmpty, type != "message" {
+            main.push(type)
+            main.setField("type", of: -2)
+        }
+        guard (try? state.call(arguments: 1, results: 1)) != nil else { return stack.pushNil() }
+        if main.thread != stack.thread { main.move(1, to: stack) }
+    }
+}
+
+/// Turns what a hub tells into the signals of its channels.
+final class ChannelSignals: HubObserver {
+    private unowned let runtime: Runtime
+    private unowned let publisher: PublisherObject
+
+    init(runtime: Runtime, publisher: PublisherObject) {
+        self.runtime = runtime
+        self.publisher = publisher
+    }
+
+    func channelOccupied(_ channel: ChannelName) { emit("occupied", channel) { _ in 0 } }
+    func channelVacated(_ channel: ChannelName) { emit("vacated", channel) { _ in 0 } }
+    func subscribed(_ stream: StreamID, _ channel: ChannelName) { emit("subscribed", channel, stream) }
+    func unsubscribed(_ stream: StreamID, _ channel: ChannelName) { emit("unsubscribed", channel, stream) }
+    func gap(_ stream: StreamID, _ channel: ChannelName) { emit("gap", channel, stream) }
+
+    func published(_ publication: Publication) {
+        emit("published", publication.channel) { [runtime] stack in
+            runtime.pushEvent(publication, on: stack)
+            return 1
+        }
+    }
+
+    func hold(_ frame: ByteBuffer, for stream: StreamID) {
+        _ = runtime.streams.stream(stream)?.send(frame, isEvent: true)
+    }
+
+    private func emit(_ name: String, _ channel: ChannelName, _ stream: StreamID) {
+        guard publisher.pinned(channel) != nil, let connection = runtime.streams.stream(stream) else { return }
+        emit(name, channel) { [runtime] stack in
+            runtime.classes.connection.push(connection, on: stack)
+            return 1
+        }
+    }
+
+    /// In a turn of its own: it may be noticed while a script runs.
+    private func emit(_ name: String, _ channel: ChannelName, push: @escaping (LuaStack) -> Int) {
+        guard let object = publisher.pinned(channel) else { return }
+        runtime.scheduler.nextTurn { [unowned runtime] in
+            runtime.emit(name, of: object, runtime.classes.channel, push: push)
+        }
+    }
+}
