@@ -12,7 +12,7 @@
     /// at its sockets again, so that a fan-out to many does not hold up those who leave.
     public final class SocketLoop: SocketDelivery {
         enum Command {
-            case expect(StreamID, StreamLedger, StreamLimits)
+            case expect(StreamID, StreamLedger, StreamLimits, at: NIODeadline)
             case adopt(StreamID, descriptor: Int32, hasFinished: Bool)
             case neverOpened(StreamID)
             case send(ByteBuffer, isEvent: Bool, StreamID)
@@ -42,6 +42,7 @@
         }
 
         private let mailbox = Mutex(Mailbox())
+        private let clock: any MonotonicClock
         private let poll: Int32
         private let waker: Int32
         /// Given up when there are no descriptors left, so that a stream can still change hands.
@@ -49,6 +50,7 @@
 
         /// Starts the thread. `alarm` is the event loop on which the clock wakes.
         public init(clock: any MonotonicClock, alarm: any EventLoop, observer: any StreamObserver) throws(Unavailable) {
+            self.clock = clock
             poll = csockets_poll()
             waker = csockets_waker()
             spare = Mutex(csockets_duplicate(waker))
@@ -73,7 +75,7 @@
         // MARK: opening
 
         public func expect(_ stream: StreamID, ledger: StreamLedger, limits: StreamLimits) {
-            post(.expect(stream, ledger, limits))
+            post(.expect(stream, ledger, limits, at: clock.now()))
         }
 
         public func adopt(_ stream: StreamID, socket: CInt, hasFinished: Bool) -> Bool {

@@ -24,7 +24,7 @@
         /// Performs a command; returns how many writes it asked for.
         func perform(_ command: SocketLoop.Command) -> Int {
             switch command {
-            case .expect(let id, let ledger, let limits): expect(id, ledger, limits)
+            case .expect(let id, let ledger, let limits, let opened): expect(id, ledger, limits, at: opened)
             case .adopt(let id, let descriptor, let hasFinished): adopt(id, descriptor, hasFinished: hasFinished)
             case .neverOpened(let id): if let index = index(of: id) { lose(index, .client) }
             case .send(let frame, let isEvent, let id):

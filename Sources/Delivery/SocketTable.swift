@@ -52,7 +52,7 @@
 
         // MARK: slots
 
-        func expect(_ id: StreamID, _ ledger: StreamLedger, _ limits: StreamLimits) {
+        func expect(_ id: StreamID, _ ledger: StreamLedger, _ limits: StreamLimits, at opened: NIODeadline) {
             let index: Int32
             if let reused = free.popLast() {
                 index = reused
@@ -63,7 +63,7 @@
             slots[Int(index)].phase = .expected
             slots[Int(index)].id = id
             slots[Int(index)].ledger = ledger
-            slots[Int(index)].state = StreamState(limits: limits, now: now)
+            slots[Int(index)].state = StreamState(limits: limits, now: opened)
             slots[Int(index)].needsProbes = limits.pingInterval == nil
             slots[Int(index)].queue = StreamQueue()
             slotOf[id] = index

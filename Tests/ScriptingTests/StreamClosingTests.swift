@@ -50,6 +50,7 @@ import Testing
             let client = try await server.connect(reads: reads, receiveBuffer: reads ? nil : 4096)
             try await client.request("GET", "/\(kind)")
             _ = await server.log.wait(for: "opened\t1\t/\(kind)")
+            if reads { try await client.wait(for: "data: hello\n\n") }
             try await end(server, client, clock)
             _ = await server.log.wait(for: "disconnected\t1")
             _ = await server.log.wait(for: "closed\t1")
