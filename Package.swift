@@ -35,7 +35,7 @@ let server: [Target] = [
     .target(
         name: "Delivery", dependencies: ["CSockets", "EventStream", nio("NIOCore"), nio("NIOPosix")],
         swiftSettings: settings),
-    .target(name: "PubSub", dependencies: ["Delivery", nio("NIOCore")], swiftSettings: settings),
+    .target(name: "PubSub", dependencies: ["Delivery", "EventStream", nio("NIOCore")], swiftSettings: settings),
     .target(
         name: "HTTP",
         dependencies: [

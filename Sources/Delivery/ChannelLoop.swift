@@ -12,11 +12,12 @@ public final class ChannelLoop: DeliveryLoop {
     private let mailbox = Mutex<[Command]>([])
 
     private enum Command {
-        case send(ByteBuffer, isEvent: Bool, StreamID)
-        case broadcast(ByteBuffer)
+        case send(StreamFrame, StreamID)
+        case noteDropped(StreamID)
+        case broadcast(StreamFrame)
         case join(StreamID, GroupID, replay: [ByteBuffer])
         case leave(StreamID, GroupID)
-        case publish(ByteBuffer, GroupID)
+        case publish(StreamFrame, GroupID)
         case close(StreamID, CloseReason)
         case overflow(StreamID)
         case closeAll(CloseReason, ClosedRange<Int>?)
@@ -83,7 +84,7 @@ public final class ChannelLoop: DeliveryLoop {
         var opening = EventEncoder.heartbeat
         if let retry { EventEncoder.writeRetry(retry, to: &opening) }
         _ = ledger.admit(opening.readableBytes, isEvent: false)
-        stream.write(opening, isEvent: false)
+        stream.write(StreamFrame(opening, isEvent: false))
     }
 
     /// Tells that a stream's client was gone before its head could be written. On the loop.
@@ -100,11 +101,10 @@ public final class ChannelLoop: DeliveryLoop {
         post(.join(stream, group, replay: replay))
     }
     public func leave(_ stream: StreamID, group: GroupID) { post(.leave(stream, group)) }
-    public func publish(_ frame: ByteBuffer, to group: GroupID) { post(.publish(frame, group)) }
-    public func send(_ frame: ByteBuffer, isEvent: Bool, to stream: StreamID) {
-        post(.send(frame, isEvent: isEvent, stream))
-    }
-    public func broadcast(_ frame: ByteBuffer) { post(.broadcast(frame)) }
+    public func publish(_ frame: StreamFrame, to group: GroupID) { post(.publish(frame, group)) }
+    public func send(_ frame: StreamFrame, to stream: StreamID) { post(.send(frame, stream)) }
+    public func noteDropped(_ stream: StreamID) { post(.noteDropped(stream)) }
+    public func broadcast(_ frame: StreamFrame) { post(.broadcast(frame)) }
     public func close(_ stream: StreamID, reason: CloseReason) { post(.close(stream, reason)) }
     public func overflow(_ stream: StreamID) { post(.overflow(stream)) }
     public func closeAll(reason: CloseReason, retry: ClosedRange<Int>?) { post(.closeAll(reason, retry)) }
@@ -132,7 +132,8 @@ public final class ChannelLoop: DeliveryLoop {
     private func perform(_ command: Command) {
         let state = state.value
         switch command {
-        case .send(let frame, let isEvent, let id): state.streams[id]?.write(frame, isEvent: isEvent)
+        case .send(let frame, let id): state.streams[id]?.write(frame)
+        case .noteDropped(let id): state.streams[id]?.noteDropped()
         case .broadcast(let frame):
             // A copy: a stream that overflows leaves the table while we walk.
             for stream in Array(state.streams.values) { stream.offer(frame) }

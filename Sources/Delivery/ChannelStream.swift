@@ -17,7 +17,9 @@ final class ChannelStream {
     private var state: StreamState
     private var timer: LoopTimers.Token?
     /// Frames that wait until the kernel has taken what the channel holds; replayed ones are not in the ledger.
-    private var backlog = CircularBuffer<(frame: ByteBuffer, isReplayed: Bool)>()
+    private var backlog = StreamQueue()
+    private let maxBufferedBytes: Int
+    private let policy: SlowPolicy
     /// Bytes given to `write` that the kernel did not have when last looked.
     private var unwritten = 0
     private var isBackedUp = false
@@ -38,6 +40,8 @@ final class ChannelStream {
         self.ledger = ledger
         self.loop = loop
         self.timers = timers
+        self.maxBufferedBytes = limits.maxBufferedBytes
+        self.policy = limits.onSlow
         self.state = StreamState(limits: limits, now: timers.now)
         watchClock()
     }
@@ -45,15 +49,20 @@ final class ChannelStream {
     // MARK: sending
 
     /// Writes a frame that the ledger has admitted.
-    func write(_ frame: ByteBuffer, isEvent: Bool) {
-        guard !state.isClosed else { return ledger.settle(frame.readableBytes) }
-        state.wrote(isEvent: isEvent, now: timers.now)
-        unwritten += frame.readableBytes
+    func write(_ frame: StreamFrame) {
+        guard !state.isClosed else { return ledger.settle(frame.count) }
+        state.wrote(isEvent: frame.isEvent, now: timers.now)
+        unwritten += frame.count
         if isBackedUp {
-            backlog.append((frame, false))
+            if policy == .dropOldest || policy == .conflate {
+                let dropped = backlog.makeRoom(for: frame, limit: maxBufferedBytes, policy: policy)
+                ledger.settle(dropped)
+                unwritten -= dropped
+            }
+            backlog.append(frame, .entered)
             noteLag()
         } else {
-            channel.write(frame, promise: nil)
+            channel.write(frame.bytes, promise: nil)
             guard !flushIsDue else { return }
             flushIsDue = true
             loop.scheduleFlush(of: self)
@@ -64,20 +73,28 @@ final class ChannelStream {
     /// the ledger.
     func replay(_ frames: [ByteBuffer]) {
         guard !state.isClosed, !frames.isEmpty else { return }
-        backlog.append(contentsOf: frames.lazy.map { ($0, true) })
+        for frame in frames { backlog.append(StreamFrame(frame), .free) }
+        pump()
+    }
+
+    /// An event was dropped that its sender could not enter.
+    func noteDropped() {
+        guard state.isOpen else { return }
+        backlog.noteDropped()
         pump()
     }
 
     /// Gives a shared frame, if the stream can take it.
-    func offer(_ frame: ByteBuffer) {
+    func offer(_ frame: StreamFrame) {
         guard state.isOpen else { return }
         // The sender may have closed the ledger since, for a close that comes after this frame.
-        switch ledger.admit(frame.readableBytes, isEvent: true, evenIfClosed: true) {
-        case .admitted: write(frame, isEvent: true)
+        switch ledger.admit(frame.count, isEvent: true, evenIfClosed: true) {
+        case .admitted: write(frame)
         case .full where flushIsDue:
             // Much was sent in one turn; whether the client is slow shows only now.
             flush()
             offer(frame)
+        case .full where policy != .disconnect: noteDropped()
         case .full:
             ledger.close()
             overflowed()
@@ -90,7 +107,9 @@ final class ChannelStream {
         guard state.isOpen else { return }
         var frame = ByteBuffer()
         EventEncoder.writeRetry(milliseconds, to: &frame)
-        if ledger.admit(frame.readableBytes, isEvent: false) == .admitted { write(frame, isEvent: false) }
+        if ledger.admit(frame.readableBytes, isEvent: false) == .admitted {
+            write(StreamFrame(frame, isEvent: false))
+        }
     }
 
     func flush() {
@@ -104,7 +123,7 @@ final class ChannelStream {
     /// Takes what the kernel has by now off the ledger.
     private func settle() {
         let held = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-        let waiting = backlog.reduce(0) { $0 + ($1.isReplayed ? 0 : $1.frame.readableBytes) }
+        let waiting = backlog.enteredBytes
         ledger.settle(unwritten - held - waiting)
         unwritten = held + waiting
         guard held > 0 else { return caughtUp() }
@@ -129,14 +148,14 @@ final class ChannelStream {
     private func pump() {
         while !isBackedUp, !backlog.isEmpty, !state.isClosed {
             var size = 0
-            while size < Self.pieceSize, let (frame, isReplayed) = backlog.popFirst() {
-                size += frame.readableBytes
-                if isReplayed {
+            while size < Self.pieceSize, let (bytes, entered) = backlog.popFirst() {
+                size += bytes.readableBytes
+                if entered == 0 {
                     state.wrote(isEvent: true, now: timers.now)
-                    ledger.enter(frame.readableBytes)
-                    unwritten += frame.readableBytes
+                    ledger.enter(bytes.readableBytes)
+                    unwritten += bytes.readableBytes
                 }
-                channel.write(frame, promise: nil)
+                channel.write(bytes, promise: nil)
             }
             flush()
         }
@@ -180,7 +199,9 @@ final class ChannelStream {
         case .flushThenClose: ledger.close()
         case .heartbeat:
             let frame = EventEncoder.heartbeat
-            if ledger.admit(frame.readableBytes, isEvent: false) == .admitted { write(frame, isEvent: false) }
+            if ledger.admit(frame.readableBytes, isEvent: false) == .admitted {
+                write(StreamFrame(frame, isEvent: false))
+            }
         case .close(let reason):
             leave(reason)
             shutDown()
@@ -196,7 +217,7 @@ final class ChannelStream {
         ledger.close()
         ledger.settle(unwritten)
         unwritten = 0
-        backlog.removeAll()
+        backlog = StreamQueue()
         loop.forget(self, reason: reason)
     }
 

@@ -16,15 +16,17 @@ public protocol DeliveryLoop: AnyObject, Sendable {
     /// other call for the stream, from the same thread.
     func expect(_ stream: StreamID, ledger: StreamLedger, limits: StreamLimits)
     /// Writes a frame that the stream's ledger has admitted.
-    func send(_ frame: ByteBuffer, isEvent: Bool, to stream: StreamID)
+    func send(_ frame: StreamFrame, to stream: StreamID)
+    /// Notes that an event was dropped because the stream's ledger admits no more (`SlowPolicy.dropNewest`).
+    func noteDropped(_ stream: StreamID)
     /// Gives one event, encoded once, to every open stream of this loop.
-    func broadcast(_ frame: ByteBuffer)
+    func broadcast(_ frame: StreamFrame)
     /// From now on the stream gets what is published to the group. The frames of `replay` come first; they wait in the
     /// stream's queue without counting as its buffer, because others hold them anyway.
     func join(_ stream: StreamID, to group: GroupID, replay: [ByteBuffer])
     func leave(_ stream: StreamID, group: GroupID)
     /// Gives one event, encoded once, to every member of the group on this loop.
-    func publish(_ frame: ByteBuffer, to group: GroupID)
+    func publish(_ frame: StreamFrame, to group: GroupID)
     /// Ends a stream after what is queued for it.
     func close(_ stream: StreamID, reason: CloseReason)
     /// Ends a stream whose ledger admits no more.
@@ -71,12 +73,18 @@ public struct StreamHandle: Sendable {
     }
 
     /// Enters a frame into the stream's account. What is admitted must be delivered.
-    public func admit(_ frame: ByteBuffer, isEvent: Bool) -> StreamLedger.Admission {
-        ledger.admit(frame.readableBytes, isEvent: isEvent)
+    public func admit(_ frame: StreamFrame) -> StreamLedger.Admission {
+        ledger.admit(frame.count, isEvent: frame.isEvent)
     }
 
     /// Queues a frame that was admitted.
-    public func deliver(_ frame: ByteBuffer, isEvent: Bool) { loop.send(frame, isEvent: isEvent, to: id) }
+    public func deliver(_ frame: StreamFrame) { loop.send(frame, to: id) }
+
+    /// A frame was not admitted: ends the stream, or drops the frame, as the stream's policy says.
+    public func refuse(_ policy: SlowPolicy) {
+        if policy != .disconnect { return loop.noteDropped(id) }
+        overflow()
+    }
 
     /// Ends a stream that is too slow for its budget.
     public func overflow() {

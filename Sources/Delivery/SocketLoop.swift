@@ -15,11 +15,12 @@
             case expect(StreamID, StreamLedger, StreamLimits, at: NIODeadline)
             case adopt(StreamID, descriptor: Int32, hasFinished: Bool)
             case neverOpened(StreamID)
-            case send(ByteBuffer, isEvent: Bool, StreamID)
-            case broadcast(ByteBuffer)
+            case send(StreamFrame, StreamID)
+            case noteDropped(StreamID)
+            case broadcast(StreamFrame)
             case join(StreamID, GroupID, replay: [ByteBuffer])
             case leave(StreamID, GroupID)
-            case publish(ByteBuffer, GroupID)
+            case publish(StreamFrame, GroupID)
             case close(StreamID, CloseReason)
             case overflow(StreamID)
             case closeAll(CloseReason, ClosedRange<Int>?)
@@ -103,15 +104,14 @@
 
         // MARK: DeliveryLoop
 
-        public func send(_ frame: ByteBuffer, isEvent: Bool, to stream: StreamID) {
-            post(.send(frame, isEvent: isEvent, stream))
-        }
-        public func broadcast(_ frame: ByteBuffer) { post(.broadcast(frame)) }
+        public func send(_ frame: StreamFrame, to stream: StreamID) { post(.send(frame, stream)) }
+        public func noteDropped(_ stream: StreamID) { post(.noteDropped(stream)) }
+        public func broadcast(_ frame: StreamFrame) { post(.broadcast(frame)) }
         public func join(_ stream: StreamID, to group: GroupID, replay: [ByteBuffer]) {
             post(.join(stream, group, replay: replay))
         }
         public func leave(_ stream: StreamID, group: GroupID) { post(.leave(stream, group)) }
-        public func publish(_ frame: ByteBuffer, to group: GroupID) { post(.publish(frame, group)) }
+        public func publish(_ frame: StreamFrame, to group: GroupID) { post(.publish(frame, group)) }
         public func close(_ stream: StreamID, reason: CloseReason) { post(.close(stream, reason)) }
         public func overflow(_ stream: StreamID) { post(.overflow(stream)) }
         public func closeAll(reason: CloseReason, retry: ClosedRange<Int>?) { post(.closeAll(reason, retry)) }

@@ -38,6 +38,8 @@
         var isLagging = false
         /// Whether the kernel must ask after a silent client, because no heartbeat does.
         var needsProbes = false
+        var maxBufferedBytes = 0
+        var policy = SlowPolicy.disconnect
     }
 
     /// The members of one channel on one loop. Places of those who leave stay empty while a fan-out runs.
@@ -50,6 +52,6 @@
         var emptyPlaces = 0
         var count = 0
         /// Published in this turn and not given to `members` yet.
-        var frames: [ByteBuffer] = []
+        var frames: [StreamFrame] = []
     }
 #endif

@@ -30,7 +30,7 @@
             let sent = frame.withUnsafeReadableBytes { send(index, $0) }
             guard sent >= 0 else { return failed(index) }
             guard sent < frame.readableBytes, let ledger = slots[index].ledger else { return }
-            wait(frame, from: sent, .offered, index, ledger)
+            wait(StreamFrame(frame, isEvent: false), from: sent, .offered, index, ledger)
         }
 
         func close(_ index: Int, _ reason: CloseReason) {
@@ -42,7 +42,7 @@
                 if let retry {
                     var frame = ByteBuffer()
                     EventEncoder.writeRetry(Int.random(in: retry), to: &frame)
-                    add(frame, .free, isEvent: false, to: index)
+                    add(StreamFrame(frame, isEvent: false), .free, to: index)
                 }
                 slots[index].ledger?.close()
                 flush(index)

@@ -9,7 +9,7 @@
             var group: GroupID = 0
             /// The frames of the group under way, put together.
             var bytes: ByteBuffer
-            var events: Int
+            var frames: [StreamFrame]
             var next: Int
             /// Whoever joins meanwhile stands behind it, and does not get what was published before.
             var end: Int
@@ -99,9 +99,9 @@
 
         // MARK: publishing
 
-        func publish(_ frame: ByteBuffer, _ group: GroupID) -> Int {
+        func publish(_ frame: StreamFrame, _ group: GroupID) -> Int {
             guard let count = groups[group]?.count else { return 1 }
-            for index in groups[group]!.shared { add(frame, .offered, isEvent: true, to: Int(index)) }
+            for index in groups[group]!.shared { add(frame, .offered, to: Int(index)) }
             if groups[group]!.members.count > groups[group]!.emptyPlaces {
                 if groups[group]!.frames.isEmpty { dirty.append(group) }
                 groups[group]!.frames.append(frame)
@@ -127,7 +127,7 @@
 
         private func startFanOut() {
             guard !dirty.isEmpty else { return }
-            fanOut = FanOut(groups: dirty[...], bytes: ByteBuffer(), events: 0, next: 0, end: 0)
+            fanOut = FanOut(groups: dirty[...], bytes: ByteBuffer(), frames: [], next: 0, end: 0)
             dirty = []
             nextGroup()
         }
@@ -137,13 +137,13 @@
                 fanOut = nil
                 return
             }
-            guard var frames = groups[group]?.frames, !frames.isEmpty else { return nextGroup() }
+            guard let frames = groups[group]?.frames, let first = frames.first else { return nextGroup() }
             groups[group]!.frames = []
-            fanOut!.events = frames.count
-            var bytes = frames.removeFirst()
-            if !frames.isEmpty {
-                bytes.reserveCapacity(minimumWritableBytes: frames.reduce(0) { $0 + $1.readableBytes })
-                for frame in frames { bytes.writeImmutableBuffer(frame) }
+            fanOut!.frames = frames
+            var bytes = first.bytes
+            if frames.count > 1 {
+                bytes.reserveCapacity(minimumWritableBytes: frames.dropFirst().reduce(0) { $0 + $1.count })
+                for frame in frames.dropFirst() { bytes.writeImmutableBuffer(frame.bytes) }
             }
             fanOut!.bytes = bytes
             fanOut!.next = 0
@@ -178,25 +178,15 @@
         private func give(_ walk: FanOut, _ bytes: UnsafeRawBufferPointer, to index: Int) {
             // One that has failed in this walk is gone already.
             guard let ledger = slots[index].ledger, slots[index].state!.isOpen else { return }
-            guard slots[index].queue == nil else { return enqueue(walk, index, ledger) }
             slots[index].state!.wrote(isEvent: true, now: now)
-            let sent = send(index, bytes)
-            if sent == bytes.count { return ledger.count(events: walk.events) }
-            guard sent >= 0 else { return failed(index) }
-            ledger.count(events: walk.events)
-            wait(walk.bytes, from: sent, .offered, index, ledger)
-        }
-
-        private func enqueue(_ walk: FanOut, _ index: Int, _ ledger: StreamLedger) {
-            switch ledger.admit(walk.bytes.readableBytes, isEvent: true, evenIfClosed: true) {
-            case .admitted:
-                ledger.count(events: walk.events - 1)
-                slots[index].state!.wrote(isEvent: true, now: now)
-                slots[index].queue!.append(walk.bytes, .entered)
-                noteLag(index)
-            case .full: overflowed(index)
-            case .closed: break
+            guard slots[index].queue == nil else {
+                for frame in walk.frames { enqueue(frame, .offered, index, ledger) }
+                return
             }
+            let sent = send(index, bytes)
+            guard sent >= 0 else { return failed(index) }
+            ledger.count(events: walk.frames.count)
+            if sent < bytes.count { wait(StreamFrame(walk.bytes), from: sent, .offered, index, ledger) }
         }
     }
 #endif

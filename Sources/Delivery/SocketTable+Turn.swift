@@ -14,9 +14,8 @@
                 case free
             }
 
-            let frame: ByteBuffer
+            let frame: StreamFrame
             let account: Account
-            let isEvent: Bool
             /// The stream's next; -1 for none.
             var next: Int32 = -1
         }
@@ -27,12 +26,16 @@
             case .expect(let id, let ledger, let limits, let opened): expect(id, ledger, limits, at: opened)
             case .adopt(let id, let descriptor, let hasFinished): adopt(id, descriptor, hasFinished: hasFinished)
             case .neverOpened(let id): if let index = index(of: id) { lose(index, .client) }
-            case .send(let frame, let isEvent, let id):
-                if let index = index(of: id) { add(frame, .entered, isEvent: isEvent, to: index) }
+            case .send(let frame, let id): if let index = index(of: id) { add(frame, .entered, to: index) }
+            case .noteDropped(let id):
+                if let index = index(of: id) {
+                    flush(index)
+                    noteDropped(index)
+                }
             case .broadcast(let frame): return broadcast(frame)
             case .join(let id, let group, let replay):
                 guard let index = index(of: id) else { break }
-                for frame in replay { add(frame, .free, isEvent: true, to: index) }
+                for frame in replay { add(StreamFrame(frame), .free, to: index) }
                 join(index, group)
             case .leave(let id, let group): if let index = index(of: id) { leave(index, group) }
             case .publish(let frame, let group): return publish(frame, group)
@@ -51,18 +54,18 @@
             return 1
         }
 
-        private func broadcast(_ frame: ByteBuffer) -> Int {
+        private func broadcast(_ frame: StreamFrame) -> Int {
             for index in slots.indices where slots[index].state?.isOpen == true {
-                add(frame, .offered, isEvent: true, to: index)
+                add(frame, .offered, to: index)
             }
             return slots.count
         }
 
         // MARK: what a stream gets in this turn
 
-        func add(_ frame: ByteBuffer, _ account: TurnEntry.Account, isEvent: Bool, to index: Int) {
+        func add(_ frame: StreamFrame, _ account: TurnEntry.Account, to index: Int) {
             let entry = Int32(turn.count)
-            turn.append(TurnEntry(frame: frame, account: account, isEvent: isEvent))
+            turn.append(TurnEntry(frame: frame, account: account))
             if slots[index].lastOfTurn >= 0 {
                 turn[Int(slots[index].lastOfTurn)].next = entry
             } else {
@@ -101,38 +104,54 @@
 
         private func write(_ entry: TurnEntry, to index: Int) {
             guard let ledger = slots[index].ledger, slots[index].state?.isClosed == false else { return }
-            let size = entry.frame.readableBytes
-            slots[index].state!.wrote(isEvent: entry.isEvent, now: now)
-            guard let queue = slots[index].queue else {
-                let sent = entry.frame.withUnsafeReadableBytes { send(index, $0) }
-                guard sent >= 0 else { return failed(index) }
-                if entry.account == .offered, entry.isEvent { ledger.count(events: 1) }
-                if entry.account == .entered { ledger.settle(sent) }
-                if sent < size { wait(entry.frame, from: sent, entry.account, index, ledger) }
-                return
-            }
-            switch entry.account {
-            case .entered: queue.append(entry.frame, .entered)
-            case .free: return queue.append(entry.frame, .free)
-            case .offered:
-                switch ledger.admit(size, isEvent: entry.isEvent, evenIfClosed: true) {
-                case .admitted: queue.append(entry.frame, .entered)
-                case .full: return overflowed(index)
-                case .closed: return
+            let frame = entry.frame
+            slots[index].state!.wrote(isEvent: frame.isEvent, now: now)
+            if slots[index].queue != nil { return enqueue(frame, entry.account, index, ledger) }
+            let sent = frame.bytes.withUnsafeReadableBytes { send(index, $0) }
+            guard sent >= 0 else { return failed(index) }
+            if entry.account == .offered, frame.isEvent { ledger.count(events: 1) }
+            if entry.account == .entered { ledger.settle(sent) }
+            if sent < frame.count { wait(frame, from: sent, entry.account, index, ledger) }
+        }
+
+        /// Puts a frame behind what waits already, as the stream's policy says.
+        func enqueue(_ frame: StreamFrame, _ account: TurnEntry.Account, _ index: Int, _ ledger: StreamLedger) {
+            guard let queue = slots[index].queue else { return }
+            let policy = slots[index].policy
+            if account == .free { return queue.append(frame, .free) }
+            if account == .offered {
+                switch ledger.admit(frame.count, isEvent: frame.isEvent, evenIfClosed: true) {
+                case .admitted, .closed: break
+                case .full where policy == .disconnect: return overflowed(index)
+                case .full: return queue.noteDropped()
                 }
             }
+            if policy == .dropOldest || policy == .conflate {
+                ledger.settle(queue.makeRoom(for: frame, limit: slots[index].maxBufferedBytes, policy: policy))
+            }
+            queue.append(frame, .entered)
             noteLag(index)
+        }
+
+        /// An event was dropped that its sender could not enter.
+        private func noteDropped(_ index: Int) {
+            guard slots[index].state?.isOpen == true else { return }
+            if slots[index].queue == nil { slots[index].queue = StreamQueue() }
+            slots[index].queue!.noteDropped()
+            if slots[index].phase == .open { drain(index) }
         }
 
         /// Keeps the rest of a frame, of which the kernel has a part, until it takes more.
         func wait(
-            _ frame: ByteBuffer, from offset: Int, _ account: TurnEntry.Account, _ index: Int, _ ledger: StreamLedger
+            _ frame: StreamFrame, from offset: Int, _ account: TurnEntry.Account, _ index: Int, _ ledger: StreamLedger
         ) {
-            var rest = frame
+            var rest = frame.bytes
             rest.moveReaderIndex(forwardBy: offset)
             if account == .offered { ledger.enter(rest.readableBytes) }
             let queue = StreamQueue()
-            queue.append(rest, account == .free ? .free : .entered)
+            queue.append(
+                StreamFrame(rest, isEvent: frame.isEvent, key: frame.key), account == .free ? .free : .entered,
+                isStarted: offset > 0)
             slots[index].queue = queue
             noteLag(index)
         }

@@ -2,25 +2,93 @@ import EventStream
 import NIOCore
 
 /// What waits until the kernel takes more of one stream. Frames are shared, not copied.
+///
+/// Where events are dropped, a note takes their place: an event `dropped` whose data is their number, so that a client
+/// learns of it before the next event that it gets.
 final class StreamQueue {
     /// How a frame stands in the stream's ledger.
     enum Account {
-        /// Its sender has entered it.
+        /// Entered, by its sender or by the loop.
         case entered
         /// Never entered: others hold it anyway.
         case free
     }
 
-    private var entries = CircularBuffer<(frame: ByteBuffer, account: Account)>(initialCapacity: 4)
+    private struct Entry {
+        var bytes: ByteBuffer
+        let account: Account
+        var key: String?
+        var isEvent = true
+        /// The kernel has a part of it: it must go out whole.
+        var isStarted = false
+        /// Of a note: how many events it stands for.
+        var dropped = 0
+
+        var canBeDropped: Bool { isEvent && !isStarted && dropped == 0 && account == .entered }
+    }
+
+    private var entries = CircularBuffer<Entry>(initialCapacity: 4)
 
     var isEmpty: Bool { entries.isEmpty }
     /// The bytes that the ledger holds for what is here.
     private(set) var enteredBytes = 0
 
-    func append(_ frame: ByteBuffer, _ account: Account) {
-        guard frame.readableBytes > 0 else { return }
-        if case .entered = account { enteredBytes += frame.readableBytes }
-        entries.append((frame, account))
+    func append(_ frame: StreamFrame, _ account: Account, isStarted: Bool = false) {
+        guard frame.count > 0 else { return }
+        if account == .entered { enteredBytes += frame.count }
+        entries.append(
+            Entry(bytes: frame.bytes, account: account, key: frame.key, isEvent: frame.isEvent, isStarted: isStarted))
+    }
+
+    // MARK: dropping
+
+    /// Drops what the policy says so that a frame fits into `limit` bytes. Returns the bytes that leave the ledger.
+    func makeRoom(for frame: StreamFrame, limit: Int, policy: SlowPolicy) -> Int {
+        var settled = 0
+        func isFull() -> Bool { enteredBytes + frame.count > limit }
+        if policy == .conflate, isFull(), let key = frame.key {
+            while let index = entries.firstIndex(where: { $0.canBeDropped && $0.key == key }) { settled += drop(index) }
+        }
+        while isFull(), let index = entries.firstIndex(where: \.canBeDropped) { settled += drop(index) }
+        return settled
+    }
+
+    /// Notes that an event was dropped that was to come here.
+    func noteDropped() {
+        if let last = entries.indices.last, note(at: last) { return }
+        entries.append(Self.makeNote(1))
+    }
+
+    private func drop(_ index: CircularBuffer<Entry>.Index) -> Int {
+        let size = entries[index].bytes.readableBytes
+        enteredBytes -= size
+        if index > entries.startIndex, note(at: entries.index(before: index)) {
+            entries.remove(at: index)
+        } else {
+            entries[index] = Self.makeNote(1)
+        }
+        return size
+    }
+
+    /// Counts one more in the note at an index; false when there is none.
+    private func note(at index: CircularBuffer<Entry>.Index) -> Bool {
+        guard entries[index].dropped > 0, !entries[index].isStarted else { return false }
+        entries[index] = Self.makeNote(entries[index].dropped + 1)
+        return true
+    }
+
+    private static func makeNote(_ count: Int) -> Entry {
+        Entry(bytes: ByteBuffer(string: "event: dropped\ndata: \(count)\n\n"), account: .free, dropped: count)
+    }
+
+    // MARK: sending
+
+    /// Takes the first frame out, and the bytes that leave the ledger with it.
+    func popFirst() -> (bytes: ByteBuffer, entered: Int)? {
+        guard let entry = entries.popFirst() else { return nil }
+        let entered = entry.account == .entered ? entry.bytes.readableBytes : 0
+        enteredBytes -= entered
+        return (entry.bytes, entered)
     }
 
     /// Calls `send` with the next bytes: the first frame, or several small ones put together in `scratch`. Takes out what
@@ -30,15 +98,15 @@ final class StreamQueue {
         _ scratch: inout ByteBuffer, _ send: (UnsafeRawBufferPointer) -> Int
     ) -> (offered: Int, sent: Int, settled: Int) {
         guard let first = entries.first else { return (0, 0, 0) }
-        var offered = first.frame.readableBytes
+        var offered = first.bytes.readableBytes
         let sent: Int
         if entries.count == 1 || offered >= Self.pieceSize {
-            sent = first.frame.withUnsafeReadableBytes(send)
+            sent = first.bytes.withUnsafeReadableBytes(send)
         } else {
             scratch.clear()
             for entry in entries {
-                guard scratch.readableBytes + entry.frame.readableBytes <= Self.pieceSize else { break }
-                scratch.writeImmutableBuffer(entry.frame)
+                guard scratch.readableBytes + entry.bytes.readableBytes <= Self.pieceSize else { break }
+                scratch.writeImmutableBuffer(entry.bytes)
             }
             offered = scratch.readableBytes
             sent = scratch.withUnsafeReadableBytes(send)
@@ -52,11 +120,12 @@ final class StreamQueue {
         var left = count
         var settled = 0
         while left > 0, var entry = entries.popFirst() {
-            let taken = min(left, entry.frame.readableBytes)
+            let taken = min(left, entry.bytes.readableBytes)
             left -= taken
-            if case .entered = entry.account { settled += taken }
-            guard taken < entry.frame.readableBytes else { continue }
-            entry.frame.moveReaderIndex(forwardBy: taken)
+            if entry.account == .entered { settled += taken }
+            guard taken < entry.bytes.readableBytes else { continue }
+            entry.bytes.moveReaderIndex(forwardBy: taken)
+            entry.isStarted = true
             entries.prepend(entry)
         }
         enteredBytes -= settled

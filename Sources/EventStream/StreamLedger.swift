@@ -7,8 +7,18 @@ public final class StreamLedger: Sendable {
     private let events = Atomic<Int>(0)
     private let open = Atomic<Bool>(true)
     private let maxBufferedBytes: Int
+    private let limit: Int
 
-    public init(maxBufferedBytes: Int) { self.maxBufferedBytes = maxBufferedBytes }
+    /// Where the loop makes room by dropping events, the ledger admits four times the bytes: they leave it again in the
+    /// loop's next turn.
+    public init(maxBufferedBytes: Int, onSlow: SlowPolicy = .disconnect) {
+        self.maxBufferedBytes = maxBufferedBytes
+        switch onSlow {
+        case .disconnect, .dropNewest: limit = maxBufferedBytes
+        case .dropOldest, .conflate:
+            limit = max(maxBufferedBytes, maxBufferedBytes.multipliedReportingOverflow(by: 4).partialValue)
+        }
+    }
 
     /// What became of bytes that were to enter the queue.
     public enum Admission: Sendable { case admitted, full, closed }
@@ -19,7 +29,7 @@ public final class StreamLedger: Sendable {
     public func admit(_ bytes: Int, isEvent: Bool, evenIfClosed: Bool = false) -> Admission {
         guard isOpen || evenIfClosed else { return .closed }
         let before = buffered.add(bytes, ordering: .relaxed).oldValue
-        guard before <= 0 || before + bytes <= maxBufferedBytes else {
+        guard before <= 0 || before + bytes <= limit else {
             buffered.subtract(bytes, ordering: .relaxed)
             return .full
         }

@@ -10,17 +10,21 @@ public struct StreamLimits: Sendable, Equatable {
     public var lifetime: TimeAmount?
     /// Bytes that may wait for a slow client.
     public var maxBufferedBytes: Int
+    /// What happens when that is not enough.
+    public var onSlow: SlowPolicy
 
     /// 15 s between heartbeats, 1 MiB of buffer, no other limit.
     public init(
         pingInterval: TimeAmount? = .seconds(15),
         inactivity: TimeAmount? = nil,
         lifetime: TimeAmount? = nil,
-        maxBufferedBytes: Int = 1 << 20
+        maxBufferedBytes: Int = 1 << 20,
+        onSlow: SlowPolicy = .disconnect
     ) {
         self.pingInterval = pingInterval
         self.inactivity = inactivity
         self.lifetime = lifetime
         self.maxBufferedBytes = maxBufferedBytes
+        self.onSlow = onSlow
     }
 }

@@ -72,7 +72,7 @@ public final class Server: Sendable {
     public func setStaticFiles(_ files: StaticFiles?) { onEachLoop { $0.staticFiles = files } }
 
     /// Gives one event, encoded once, to every open stream.
-    public func broadcast(_ frame: ByteBuffer) {
+    public func broadcast(_ frame: StreamFrame) {
         for loop in loops {
             loop.delivery.broadcast(frame)
             loop.sockets?.broadcast(frame)

@@ -1,4 +1,5 @@
 public import Delivery
+public import EventStream
 public import NIOCore
 
 /// Hears what happens in channels. Called on the hub's loop.
@@ -11,7 +12,7 @@ public protocol HubObserver: AnyObject {
     /// The stream has missed publications that the history no longer gives.
     func gap(_ stream: StreamID, _ channel: ChannelName)
     /// A publication for a stream whose head has not gone out.
-    func hold(_ frame: ByteBuffer, for stream: StreamID)
+    func hold(_ frame: StreamFrame, for stream: StreamID)
 }
 
 /// The members of a publisher's channels on this node: brings each publication, encoded once, to the delivery loops that
@@ -102,10 +103,10 @@ public final class Hub {
             member.missed += replay.publications
             member.hasGap = member.hasGap || replay.hasGap
             member.oldest = [member.oldest, replay.oldest].compactMap { $0 }.min { $0.sequence < $1.sequence }
-            for frame in first { observer?.hold(frame, for: handle.id) }
+            for frame in first { observer?.hold(StreamFrame(frame), for: handle.id) }
         } else {
             let reset = replay.hasGap ? [Self.reset(oldest: replay.oldest)] : []
-            let missed = replay.publications.map { isFirst ? $0.frame : $0.frameWithoutID }
+            let missed = replay.publications.map { isFirst ? $0.frame.bytes : $0.frameWithoutID }
             channel.add(handle.loop)
             handle.loop.join(handle.id, to: channel.group, replay: reset + first + missed)
         }
@@ -120,7 +121,7 @@ public final class Hub {
     public func opened(_ stream: StreamID) {
         guard var member = members[stream], member.isOpening else { return }
         var frames = member.hasGap ? [Self.reset(oldest: member.oldest)] : []
-        frames += member.missed.sorted { $0.id.sequence < $1.id.sequence }.map(\.frame)
+        frames += member.missed.sorted { $0.id.sequence < $1.id.sequence }.map(\.frame.bytes)
         for name in member.channels {
             guard let channel = channels[name] else { continue }
             channel.opening.remove(stream)

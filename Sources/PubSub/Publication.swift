@@ -1,3 +1,4 @@
+public import EventStream
 public import NIOCore
 
 /// An event on its way to a broker: everything but the `id:` line is encoded.
@@ -7,8 +8,12 @@ public struct OutgoingEvent: Sendable {
     /// The lines of the event behind its id, with the blank line at the end.
     public var body: ByteBuffer
 
-    public init(id: String? = nil, body: ByteBuffer) {
+    /// Of two events of one key only the newer matters to a conflated stream.
+    public var key: String?
+
+    public init(id: String? = nil, key: String? = nil, body: ByteBuffer) {
         self.id = id
+        self.key = key
         self.body = body
     }
 }
@@ -21,7 +26,7 @@ public struct Publication: Sendable {
     public let previous: UInt64
     public let ownID: String?
     /// The bytes that every member gets.
-    public let frame: ByteBuffer
+    public let frame: StreamFrame
 
     public init(channel: ChannelName, id: PublicationID, previous: UInt64, event: OutgoingEvent) {
         self.channel = channel
@@ -35,12 +40,12 @@ public struct Publication: Sendable {
         frame.writeString(shown)
         frame.writeInteger(UInt8(ascii: "\n"))
         frame.writeImmutableBuffer(event.body)
-        self.frame = frame
+        self.frame = StreamFrame(frame, key: event.key)
     }
 
     /// The same without the `id:` line, for a client that has a newer id already.
     var frameWithoutID: ByteBuffer {
-        var frame = self.frame
+        var frame = self.frame.bytes
         let end = frame.readableBytesView.firstIndex(of: UInt8(ascii: "\n")) ?? frame.readerIndex - 1
         frame.moveReaderIndex(to: end + 1)
         return frame

@@ -29,6 +29,7 @@ timer.timeout:connect(function()
     prices[symbol] = price
     HTTPServer.channel(channel_name(symbol)):publish {
       type = "price",
+      key = symbol, -- a conflated stream that lags keeps the newest event of each key
       data = { symbol = symbol, price = math.floor(price * 100 + 0.5) / 100 },
     }
   end
@@ -51,7 +52,7 @@ HTTPServer.register_route("GET", "/stream", function(request, response)
   response:start_sse { channels = wanted, replay = "all" }
 end)
 
--- /summary: every price of all symbols.
+-- /summary: all symbols. A client that cannot keep up skips prices, and is never more than the newest ones behind.
 HTTPServer.register_route("GET", "/summary", function(request, response)
-  response:start_sse { channels = channels, replay = false }
+  response:start_sse { channels = channels, replay = false, on_slow = "conflate", max_buffered_bytes = 32 * 1024 }
 end)

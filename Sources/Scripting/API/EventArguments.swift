@@ -30,21 +30,18 @@ struct EventArguments {
 
     /// The event that the table at an argument states: `{id=, type=, data=, retry=, key=}`. Only `retry` makes a
     /// `retry:` line alone.
-    func frame(table argument: Int) throws(Failure) -> (frame: ByteBuffer, isEvent: Bool) {
-        let (frame, isEvent, _) = try read(table: argument, writesID: true)
-        return (frame, isEvent)
+    func frame(table argument: Int) throws(Failure) -> StreamFrame {
+        try read(table: argument, writesID: true).frame
     }
 
     /// The same for a publisher, which writes the id itself.
     func outgoing(table argument: Int) throws(Failure) -> OutgoingEvent {
-        let (frame, isEvent, id) = try read(table: argument, writesID: false)
-        guard isEvent else { throw .misuse(.message("an event to publish needs data, a type or an id")) }
-        return OutgoingEvent(id: id, body: frame)
+        let (frame, id) = try read(table: argument, writesID: false)
+        guard frame.isEvent else { throw .misuse(.message("an event to publish needs data, a type or an id")) }
+        return OutgoingEvent(id: id, key: frame.key, body: frame.bytes)
     }
 
-    private func read(table argument: Int, writesID: Bool) throws(Failure)
-        -> (frame: ByteBuffer, isEvent: Bool, id: String?)
-    {
+    private func read(table argument: Int, writesID: Bool) throws(Failure) -> (frame: StreamFrame, id: String?) {
         let stack = call.stack
         let table = call.index(argument)
         try misuse { () throws(LuaError) in
@@ -66,6 +63,7 @@ struct EventArguments {
         }
         let id = try misuse { () throws(LuaError) in try field("id") }
         let type = try misuse { () throws(LuaError) in try field("type") }
+        let key = try misuse { () throws(LuaError) in try field("key").map { String(decoding: $0, as: UTF8.self) } }
         stack.pushField("retry", of: table)
         let retry = stack.integer(at: -1)
         if retry == nil, !stack.isNil(at: -1) {
@@ -75,7 +73,7 @@ struct EventArguments {
         if stack.isNil(at: -1), id == nil, type == nil, let retry {
             var frame = ByteBuffer()
             EventEncoder.writeRetry(retry, to: &frame)
-            return (frame, false, nil)
+            return (StreamFrame(frame, isEvent: false), nil)
         }
         if stack.isNil(at: -1) {
             stack.pop()
@@ -85,7 +83,7 @@ struct EventArguments {
         let frame = try encode(
             id: writesID ? id : nil, type: type, dataIndex: stack.count, name: "field 'data' of the event", retry: retry
         )
-        return (frame, true, id.map { String(decoding: $0, as: UTF8.self) })
+        return (StreamFrame(frame, key: key), id.map { String(decoding: $0, as: UTF8.self) })
     }
 
     private func encode(

@@ -137,14 +137,14 @@ final class HTTPServerAPI {
             let id = try call.integer(1, "connection_id")
             var frame = ByteBuffer()
             EventEncoder.writeRetry(try call.integer(2, "retry_ms"), to: &frame)
-            return Sending(call, runtime).send(frame, isEvent: false, to: runtime.streams.active(id))
+            return Sending(call, runtime).send(StreamFrame(frame, isEvent: false), to: runtime.streams.active(id))
         }
         server.method("send_sse_comment", 1...2) { [unowned runtime] _, call throws(LuaError) in
             let id = try call.integer(1, "connection_id")
             let text = call.isMissing(2) ? UnsafeRawBufferPointer(start: nil, count: 0) : try call.bytes(2, "comment")
             var frame = ByteBuffer()
             EventEncoder.writeComment(text, to: &frame)
-            return Sending(call, runtime).send(frame, isEvent: false, to: runtime.streams.active(id))
+            return Sending(call, runtime).send(StreamFrame(frame, isEvent: false), to: runtime.streams.active(id))
         }
         server.method("close_sse_connection", 1...1) { [unowned runtime] _, call throws(LuaError) in
             _ = runtime.streams.active(try call.integer(1, "connection_id"))?.close(.server)
@@ -175,9 +175,11 @@ final class HTTPServerAPI {
         server.method("broadcast", 1...2) { [unowned runtime] _, call throws(LuaError) in
             do {
                 let arguments = EventArguments(call: call, json: runtime.json)
-                if call.count == 2 { return call.returning(runtime.broadcast(try arguments.frame(data: 2, type: 1))) }
+                if call.count == 2 {
+                    return call.returning(runtime.broadcast(StreamFrame(try arguments.frame(data: 2, type: 1))))
+                }
                 try call.requireTable(1, "event")
-                return call.returning(runtime.broadcast(try arguments.frame(table: 1).frame))
+                return call.returning(runtime.broadcast(try arguments.frame(table: 1)))
             } catch EventArguments.Failure.misuse(let error) {
                 throw error
             } catch let error as LuaError {

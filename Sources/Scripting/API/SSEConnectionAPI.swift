@@ -110,9 +110,9 @@ struct SSEConnectionAPI {
             }
             return try sending.success(connection) { arguments throws(EventArguments.Failure) in
                 switch call.count {
-                case 1: (try arguments.frame(data: 1), true)
-                case 2: (try arguments.frame(data: 2, type: 1), true)
-                default: (try arguments.frame(data: 3, type: 2, id: 1, keepsEmptyID: true), true)
+                case 1: StreamFrame(try arguments.frame(data: 1))
+                case 2: StreamFrame(try arguments.frame(data: 2, type: 1))
+                default: StreamFrame(try arguments.frame(data: 3, type: 2, id: 1, keepsEmptyID: true))
                 }
             }
         }
@@ -120,12 +120,12 @@ struct SSEConnectionAPI {
             let text = call.isMissing(1) ? UnsafeRawBufferPointer(start: nil, count: 0) : try call.bytes(1, "text")
             var frame = ByteBuffer()
             EventEncoder.writeComment(text, to: &frame)
-            return call.returning(connection.send(frame, isEvent: false) == .sent)
+            return call.returning(connection.send(StreamFrame(frame, isEvent: false)) == .sent)
         }
         members.method("retry", 1...1) { connection, call throws(LuaError) in
             var frame = ByteBuffer()
             EventEncoder.writeRetry(try call.integer(1, "retry_ms"), to: &frame)
-            return call.returning(connection.send(frame, isEvent: false) == .sent)
+            return call.returning(connection.send(StreamFrame(frame, isEvent: false)) == .sent)
         }
     }
 
@@ -142,7 +142,7 @@ struct SSEConnectionAPI {
                 // Neither field can be refused.
                 event.withUnsafeBytes { event in try? EventEncoder.write(id: id, type: event, data: data, to: &frame) }
             }
-            guard connection.send(frame, isEvent: true) == .sent else { return call.returning(false) }
+            guard connection.send(StreamFrame(frame)) == .sent else { return call.returning(false) }
             return call.returning(connection.close(.server))
         }
     }

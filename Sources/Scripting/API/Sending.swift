@@ -1,3 +1,4 @@
+import EventStream
 import Lua
 import NIOCore
 
@@ -23,12 +24,12 @@ struct Sending {
             guard case .misuse(let error) = error else { return result(.invalidParameter) }
             throw error
         }
-        return send(encoded, isEvent: true, to: connection())
+        return send(StreamFrame(encoded), to: connection())
     }
 
-    func send(_ frame: ByteBuffer, isEvent: Bool, to connection: ConnectionObject?) -> HostFunction.Return {
+    func send(_ frame: StreamFrame, to connection: ConnectionObject?) -> HostFunction.Return {
         guard let connection else { return result(.doesNotExist) }
-        switch connection.send(frame, isEvent: isEvent) {
+        switch connection.send(frame) {
         case .sent: return result(.ok)
         case .inactive: return result(.unconfigured)
         case .full: return result(.busy)
@@ -40,11 +41,11 @@ struct Sending {
     /// For calls that return whether the event is queued and the stream alive.
     func success(
         _ connection: ConnectionObject,
-        _ frame: (EventArguments) throws(EventArguments.Failure) -> (frame: ByteBuffer, isEvent: Bool)
+        _ frame: (EventArguments) throws(EventArguments.Failure) -> StreamFrame
     ) throws(LuaError) -> HostFunction.Return {
         do {
-            let (encoded, isEvent) = try frame(arguments)
-            return call.returning(connection.send(encoded, isEvent: isEvent) == .sent)
+            let encoded = try frame(arguments)
+            return call.returning(connection.send(encoded) == .sent)
         } catch {
             guard case .misuse(let error) = error else { return call.returning(false) }
             throw error

@@ -11,6 +11,7 @@ struct StreamOptions {
     var inactivity = TimeAmount.zero
     var lifetime = TimeAmount.zero
     var maxBufferedBytes = 1 << 20
+    var onSlow = SlowPolicy.disconnect
     var headers: [(name: String, value: String)] = []
 
     var channels: [ChannelObject] = []
@@ -64,7 +65,10 @@ struct StreamOptions {
             guard let value = stack.integer(at: -1), value > 0 else { throw wrong("an integer of bytes above 0") }
             maxBufferedBytes = value
         case "on_slow":
-            guard stack.string(at: -1) == "disconnect" else { throw wrong("'disconnect'") }
+            guard let policy = stack.string(at: -1).flatMap(SlowPolicy.init) else {
+                throw wrong("'disconnect', 'drop_oldest', 'drop_newest' or 'conflate'")
+            }
+            onSlow = policy
         case "ping_duration", "inactivity_duration", "max_lifetime":
             guard let value = stack.number(at: -1), value >= 0, value <= 1e9 else {
                 throw wrong("a number of seconds, 0 or more")
@@ -115,6 +119,6 @@ struct StreamOptions {
             pingInterval: ping > .zero ? ping : nil,
             inactivity: inactivity > .zero ? inactivity : nil,
             lifetime: lifetime > .zero ? .nanoseconds(Int64(Double(lifetime.nanoseconds) * spread)) : nil,
-            maxBufferedBytes: maxBufferedBytes)
+            maxBufferedBytes: maxBufferedBytes, onSlow: onSlow)
     }
 }

@@ -21,7 +21,10 @@ final class ConnectionObject {
     var phase = Phase.inactive
     var handle: StreamHandle?
     /// What was sent before the head went out, in order.
-    var held: [(frame: ByteBuffer, isEvent: Bool)] = []
+    var held: [StreamFrame] = []
+    /// Events that were dropped because they did not fit among those.
+    var droppedWhileHeld = 0
+    var policy = SlowPolicy.disconnect
     /// Why it ends as soon as it has opened.
     var closeOnOpen: CloseReason?
     var lastEventID = ""
@@ -68,22 +71,26 @@ final class ConnectionObject {
     enum SendResult { case sent, inactive, full }
 
     /// Queues a frame; holds it while the head has not gone out.
-    func send(_ frame: ByteBuffer, isEvent: Bool) -> SendResult {
+    func send(_ frame: StreamFrame) -> SendResult {
         guard isActive, let handle else { return .inactive }
-        switch handle.admit(frame, isEvent: isEvent) {
+        switch handle.admit(frame) {
         case .closed: return .inactive
         case .full:
-            if case .opening = phase {
-                handle.ledger.close()
-                closeOnOpen = .slow
-            } else {
-                handle.overflow()
-            }
+            if case .opening = phase { refuseHeld(handle) } else { handle.refuse(policy) }
             return .full
         case .admitted:
-            if case .opening = phase { held.append((frame, isEvent)) } else { handle.deliver(frame, isEvent: isEvent) }
+            if case .opening = phase { held.append(frame) } else { handle.deliver(frame) }
             return .sent
         }
+    }
+
+    private func refuseHeld(_ handle: StreamHandle) {
+        guard policy == .disconnect else {
+            droppedWhileHeld += 1
+            return
+        }
+        handle.ledger.close()
+        closeOnOpen = .slow
     }
 
     /// Ends the stream after what is queued. False when it is not active.

@@ -1,4 +1,5 @@
 import Delivery
+import EventStream
 import HTTP
 import Lua
 import NIOCore
@@ -8,9 +9,9 @@ extension Runtime {
     func routesChanged() { server?.setRouter(routes.router) }
 
     /// Gives an event to every open stream of this node; returns how many.
-    func broadcast(_ frame: ByteBuffer) -> Int {
+    func broadcast(_ frame: StreamFrame) -> Int {
         let opening = streams.opening
-        for connection in opening { _ = connection.send(frame, isEvent: true) }
+        for connection in opening { _ = connection.send(frame) }
         server?.broadcast(frame)
         return streams.activeCount
     }

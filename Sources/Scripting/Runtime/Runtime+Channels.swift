@@ -92,7 +92,7 @@ extension Runtime {
             }
             let call = LuaCall(stack: stack, state: state)
             do {
-                frames.append(try EventArguments(call: call, json: json).frame(table: stack.count).frame)
+                frames.append(try EventArguments(call: call, json: json).frame(table: stack.count).bytes)
             } catch {
                 if case .misuse(let error) = error { throw error }
                 throw .message("the type and id of a snapshot's event must not hold CR, LF or NUL")
@@ -113,7 +113,7 @@ extension Runtime {
     /// Pushes a publication as an `SSEEvent`.
     func pushEvent(_ publication: Publication, on stack: LuaStack) {
         var parser = EventParser()
-        let event = parser.feed(publication.frame.readableBytesView).first
+        let event = parser.feed(publication.frame.bytes.readableBytesView).first
         let main = state.stack
         main.push(prelude.newEvent)
         main.pushTable(fields: 3)
@@ -153,8 +153,8 @@ final class ChannelSignals: HubObserver {
         }
     }
 
-    func hold(_ frame: ByteBuffer, for stream: StreamID) {
-        _ = runtime.streams.stream(stream)?.send(frame, isEvent: true)
+    func hold(_ frame: StreamFrame, for stream: StreamID) {
+        _ = runtime.streams.stream(stream)?.send(frame)
     }
 
     private func emit(_ name: String, _ channel: ChannelName, _ stream: StreamID) {

@@ -154,7 +154,8 @@ final class Runtime: HandlerObserver {
         response.exchange.open(opening)
         for (publisher, _) in publishers { publisher.hub.opened(connection.id) }
         if case .opening = connection.phase { connection.phase = .open }
-        for (frame, isEvent) in connection.held { handle.deliver(frame, isEvent: isEvent) }
+        for frame in connection.held { handle.deliver(frame) }
+        for _ in 0..<connection.droppedWhileHeld { handle.refuse(connection.policy) }
         connection.held = []
         if let reason = connection.closeOnOpen {
             if reason == .slow { handle.overflow() } else { handle.close(reason) }
