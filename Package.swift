@@ -86,6 +86,11 @@ let server: [Target] = [
         swiftSettings: settings
     ),
     .testTarget(
+        name: "PubSubTests",
+        dependencies: ["PubSub", "TestKit", "Delivery", "EventStream", nio("NIOCore")],
+        swiftSettings: settings
+    ),
+    .testTarget(
         name: "HTTPTests",
         dependencies: [
             "HTTP", "TestKit", "Delivery", "EventStream", "Scripting", httpTypes,

@@ -1,4 +1,5 @@
 #if os(Linux)
+    import CSockets
     import EventStream
     import NIOCore
 
@@ -157,12 +158,7 @@
                 let end = min(walk.end, walk.next + room)
                 room -= max(1, end - walk.next)
                 let members = groups[walk.group]?.members ?? []
-                walk.bytes.withUnsafeReadableBytes { bytes in
-                    for index in members[min(walk.next, members.count)..<min(end, members.count)]
-                    where index != SocketGroup.empty {
-                        give(walk, bytes, to: Int(index))
-                    }
-                }
+                give(walk, to: members[min(walk.next, members.count)..<min(end, members.count)])
                 fanOut!.next = end
                 if end == walk.end { finishGroup() }
             }
@@ -171,22 +167,44 @@
         private func finishGroup() {
             let group = fanOut!.group
             nextGroup()
-            guard fanOut == nil, groups[group] != nil else { return }
-            if groups[group]!.count == 0 { groups[group] = nil } else { compact(group) }
+            if groups[group]?.count == 0 { groups[group] = nil } else if fanOut == nil { compact(group) }
         }
 
-        private func give(_ walk: FanOut, _ bytes: UnsafeRawBufferPointer, to index: Int) {
-            // One that has failed in this walk is gone already.
+        /// Writes to each member at once. Those that do not take everything are looked at afterwards, because that may
+        /// change the table.
+        private func give(_ walk: FanOut, to members: ArraySlice<Int32>) {
+            var others: [(index: Int, sent: Int)] = []
+            slots.withUnsafeMutableBufferPointer { slots in
+                walk.bytes.withUnsafeReadableBytes { bytes in
+                    for member in members where member != SocketGroup.empty {
+                        let index = Int(member)
+                        guard slots[index].queue == nil else {
+                            others.append((index, 0))
+                            continue
+                        }
+                        let sent = csockets_send(slots[index].descriptor, bytes.baseAddress!, bytes.count)
+                        if sent == bytes.count {
+                            slots[index].state!.wrote(isEvent: true, now: now)
+                            slots[index].ledger!.count(events: walk.frames.count)
+                        } else {
+                            others.append((index, sent))
+                        }
+                    }
+                }
+            }
+            for (index, sent) in others { finish(walk, index, sent) }
+        }
+
+        private func finish(_ walk: FanOut, _ index: Int, _ sent: Int) {
+            guard sent >= 0 else { return failed(index) }
             guard let ledger = slots[index].ledger, slots[index].state!.isOpen else { return }
             slots[index].state!.wrote(isEvent: true, now: now)
             guard slots[index].queue == nil else {
                 for frame in walk.frames { enqueue(frame, .offered, index, ledger) }
                 return
             }
-            let sent = send(index, bytes)
-            guard sent >= 0 else { return failed(index) }
             ledger.count(events: walk.frames.count)
-            if sent < bytes.count { wait(StreamFrame(walk.bytes), from: sent, .offered, index, ledger) }
+            wait(StreamFrame(walk.bytes), from: sent, .offered, index, ledger)
         }
     }
 #endif

@@ -9,14 +9,13 @@ public final class StreamLedger: Sendable {
     private let maxBufferedBytes: Int
     private let limit: Int
 
-    /// Where the loop makes room by dropping events, the ledger admits four times the bytes: they leave it again in the
-    /// loop's next turn.
+    /// Where the loop makes room by dropping older events, the ledger admits every new one.
     public init(maxBufferedBytes: Int, onSlow: SlowPolicy = .disconnect) {
         self.maxBufferedBytes = maxBufferedBytes
         switch onSlow {
         case .disconnect, .dropNewest: limit = maxBufferedBytes
         case .dropOldest, .conflate:
-            limit = max(maxBufferedBytes, maxBufferedBytes.multipliedReportingOverflow(by: 4).partialValue)
+            limit = .max
         }
     }
 
@@ -29,7 +28,7 @@ public final class StreamLedger: Sendable {
     public func admit(_ bytes: Int, isEvent: Bool, evenIfClosed: Bool = false) -> Admission {
         guard isOpen || evenIfClosed else { return .closed }
         let before = buffered.add(bytes, ordering: .relaxed).oldValue
-        guard before <= 0 || before + bytes <= limit else {
+        guard before <= 0 || bytes <= limit - before else {
             buffered.subtract(bytes, ordering: .relaxed)
             return .full
         }

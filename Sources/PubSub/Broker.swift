@@ -44,7 +44,7 @@ public protocol Broker: AnyObject {
     func replay(_ channel: ChannelName, from point: ResumePoint) -> Replay
     /// The newest `count` of one channel.
     func history(of channel: ChannelName, newest count: Int) -> [Publication]
-    /// Whether nothing is kept.
+    /// Whether no channel is known: `expire` has nothing to do.
     var isEmpty: Bool { get }
     /// Drops what has grown too old.
     func expire()

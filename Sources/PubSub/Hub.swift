@@ -52,9 +52,7 @@ public final class Hub {
         /// Its head has not gone out: what it missed waits, so that all its channels are replayed in one order.
         var isOpening: Bool
         var channels: [ChannelName] = []
-        var missed: [Publication] = []
-        var hasGap = false
-        var oldest: PublicationID?
+        var missed: [ChannelName: Replay] = [:]
     }
 
     public let broker: any Broker
@@ -100,9 +98,7 @@ public final class Hub {
         member.channels.append(name)
         if isOpening {
             channel.opening.insert(handle.id)
-            member.missed += replay.publications
-            member.hasGap = member.hasGap || replay.hasGap
-            member.oldest = [member.oldest, replay.oldest].compactMap { $0 }.min { $0.sequence < $1.sequence }
+            member.missed[name] = replay
             for frame in first { observer?.hold(StreamFrame(frame), for: handle.id) }
         } else {
             let reset = replay.hasGap ? [Self.reset(oldest: replay.oldest)] : []
@@ -120,8 +116,11 @@ public final class Hub {
     /// is sent to it.
     public func opened(_ stream: StreamID) {
         guard var member = members[stream], member.isOpening else { return }
-        var frames = member.hasGap ? [Self.reset(oldest: member.oldest)] : []
-        frames += member.missed.sorted { $0.id.sequence < $1.id.sequence }.map(\.frame.bytes)
+        let gaps = member.missed.values.filter(\.hasGap)
+        let oldest = gaps.compactMap(\.oldest).min { $0.sequence < $1.sequence }
+        var frames = gaps.isEmpty ? [] : [Self.reset(oldest: oldest)]
+        let missed = member.missed.values.flatMap(\.publications)
+        frames += missed.sorted { $0.id.sequence < $1.id.sequence }.map(\.frame.bytes)
         for name in member.channels {
             guard let channel = channels[name] else { continue }
             channel.opening.remove(stream)
@@ -130,7 +129,7 @@ public final class Hub {
             frames = []
         }
         member.isOpening = false
-        member.missed = []
+        member.missed = [:]
         members[stream] = member
     }
 
@@ -138,6 +137,7 @@ public final class Hub {
     public func leave(_ stream: StreamID, _ name: ChannelName) -> Bool {
         guard var member = members[stream], let index = member.channels.firstIndex(of: name) else { return false }
         member.channels.remove(at: index)
+        member.missed[name] = nil
         members[stream] = member.channels.isEmpty ? nil : member
         remove(stream, member, from: name, tellsLoop: true)
         return true

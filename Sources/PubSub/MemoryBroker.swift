@@ -16,6 +16,8 @@ public final class MemoryBroker: Broker {
     private let now: () -> NIODeadline
     private var sequence: UInt64 = 0
     private var histories: [ChannelName: ChannelHistory] = [:]
+    /// The numbers of publications that are kept and bear an id of their own.
+    private var ownIDs: [String: UInt64] = [:]
     private var subscribed: Set<ChannelName> = []
     /// The highest sequence number among channels that are forgotten: nobody knows of which of them it was.
     private var forgotten: UInt64 = 0
@@ -35,6 +37,7 @@ public final class MemoryBroker: Broker {
         let id = PublicationID(epoch: epoch, sequence: sequence)
         let history = history(channel)
         let publication = Publication(channel: channel, id: id, previous: history.last, event: event)
+        if let own = event.id { ownIDs[own] = sequence }
         history.append(publication, now: now())
         if subscribed.contains(channel) { receive(publication) }
         return id
@@ -42,7 +45,9 @@ public final class MemoryBroker: Broker {
 
     private func history(_ channel: ChannelName) -> ChannelHistory {
         if let history = histories[channel] { return history }
-        let history = ChannelHistory(rule: rules.rule(for: channel), last: forgotten)
+        let history = ChannelHistory(rule: rules.rule(for: channel), last: forgotten) { [unowned self] dropped in
+            if let own = dropped.ownID, ownIDs[own] == dropped.id.sequence { ownIDs[own] = nil }
+        }
         histories[channel] = history
         return history
     }
@@ -62,7 +67,7 @@ public final class MemoryBroker: Broker {
         case .newest(let count): replay.publications = history?.newest(count) ?? []
         case .after(let text):
             let last = history?.last ?? forgotten
-            guard let sequence = knownSequence(text, history) else {
+            guard let sequence = knownSequence(text) else {
                 // Of an id that nobody knows it cannot be said what its holder has seen.
                 replay.publications = history?.since(0).publications ?? []
                 replay.hasGap = last > 0
@@ -76,9 +81,9 @@ public final class MemoryBroker: Broker {
     }
 
     /// The place in the sequence of an id that came back: one of ours, or one that a publication bore itself.
-    private func knownSequence(_ text: String, _ history: ChannelHistory?) -> UInt64? {
+    private func knownSequence(_ text: String) -> UInt64? {
         if let id = PublicationID(text), id.epoch == epoch { return id.sequence <= sequence ? id.sequence : nil }
-        return history?.entries.last { $0.publication.ownID == text }?.publication.id.sequence
+        return ownIDs[text]
     }
 
     public func history(of channel: ChannelName, newest count: Int) -> [Publication] {

@@ -95,14 +95,14 @@ import Testing
     func `a table that holds itself many times over is refused before it fills time or memory`(call: String)
         async throws
     {
-        let server = try await TestServer.start(
-            """
+        let script = """
             HTTPServer.register_route('GET', '/bomb', function(request, response)
               local t = {} for i = 1, 40 do t = { t, t } end
               \(call)
             end)
             HTTPServer.register_route('GET', '/after', function(request, response) response.body = "served" end)
-            """)
+            """
+        let server = try await TestServer.start(["main.lua": script], limits: ScriptLimits())
         #expect(try await server.response(to: "/bomb").hasPrefix("HTTP/1.1 500 "))
         #expect(await server.log.wait(for: "error ").contains("main.lua:3: "))
         #expect(try await server.body("/after") == "served")

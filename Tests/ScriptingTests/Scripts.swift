@@ -23,7 +23,8 @@ final class Scripts: Sendable {
     deinit { _ = host.end() }
 
     /// An interpreter for the files, which are not loaded yet.
-    static func make(_ directory: TemporaryDirectory, limits: ScriptLimits = ScriptLimits()) async throws -> Scripts {
+    static func make(_ directory: TemporaryDirectory, limits: ScriptLimits = TestServer.patient) async throws -> Scripts
+    {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let (clock, log) = (ManualClock(), TestLog())
         let configuration = ScriptHost.Configuration(
@@ -36,25 +37,27 @@ final class Scripts: Sendable {
     }
 
     /// Loads the files; "main.lua" is the usual script.
-    static func load(_ files: [String: String], limits: ScriptLimits = ScriptLimits()) async throws -> Scripts {
+    static func load(_ files: [String: String], limits: ScriptLimits = TestServer.patient) async throws -> Scripts {
         let scripts = try await make(try TemporaryDirectory(files), limits: limits)
         try await scripts.host.load().get()
         return scripts
     }
 
     /// Loads one script, "main.lua".
-    static func load(_ script: String, limits: ScriptLimits = ScriptLimits()) async throws -> Scripts {
+    static func load(_ script: String, limits: ScriptLimits = TestServer.patient) async throws -> Scripts {
         try await load(["main.lua": script], limits: limits)
     }
 
     /// What is wrong with files that do not load.
-    static func failure(_ files: [String: String], limits: ScriptLimits = ScriptLimits()) async throws -> ErrorReport {
+    static func failure(_ files: [String: String], limits: ScriptLimits = TestServer.patient) async throws
+        -> ErrorReport
+    {
         let error = await #expect(throws: ErrorReport.self) { try await load(files, limits: limits) }
         return try #require(error)
     }
 
     /// What is wrong with a script that does not load.
-    static func failure(_ script: String, limits: ScriptLimits = ScriptLimits()) async throws -> ErrorReport {
+    static func failure(_ script: String, limits: ScriptLimits = TestServer.patient) async throws -> ErrorReport {
         try await failure(["main.lua": script], limits: limits)
     }
 

@@ -9,7 +9,7 @@ func withServer(
     clock: any MonotonicClock = SystemClock(),
     threads: Int = 1,
     isDevelopment: Bool = false,
-    limits: ScriptLimits = ScriptLimits(),
+    limits: ScriptLimits = TestServer.patient,
     _ body: (TestServer) async throws -> Void
 ) async throws {
     let server = try await TestServer.start(
