@@ -16,6 +16,11 @@ public final class TestServer: Sendable {
     /// A debug build on a busy machine is slow, and the budget is wall time: only tests of the budget are held to one.
     public static let patient = ScriptLimits(budget: .seconds(10), loadBudget: .seconds(10))
 
+    /// Who delivers to the tests' streams: `MOONCAST_TEST_DELIVERY=channels` runs every test of a server over NIO's
+    /// channels instead.
+    private static let delivery: Node.DeliveryKind =
+        ProcessInfo.processInfo.environment["MOONCAST_TEST_DELIVERY"] == "channels" ? .channels : .sockets
+
     /// Starts a server.
     /// - Parameters:
     ///   - files: contents by path in the script directory; "main.lua" is the usual script.
@@ -57,7 +62,8 @@ public final class TestServer: Sendable {
             directory: try ScriptDirectory(directory.path), host: "127.0.0.1", port: 0)
         configuration.isDevelopment = isDevelopment
         configuration.limits = limits
-        let node = try await Node.make(configuration, threads: threads, log: log.logger, clock: clock)
+        let node = try await Node.make(
+            configuration, threads: threads, log: log.logger, clock: clock, delivery: delivery)
         try await node.start()
         let port = try await node.host.port().get()
         return TestServer(port: port, node: node, log: log, directory: directory)
