@@ -118,7 +118,7 @@ CLuaOutcome clua_resume(CLuaThread *coroutine, CLuaThread *from, int arguments) 
     bool failed = status != LUA_OK && status != LUA_YIELD;
     if (failed) clua_give_up_if_hookless(coroutine);
     clua_sweep_held(coroutine);
-    if (owner->overtime) return CLUA_OVERTIME; // also where it had to be raised, and if pcall caught it at the very end
+    if (owner->budget.overtime) return CLUA_OVERTIME; // also where it had to be raised, and if pcall caught it at the very end
     // A yield is a wait: coroutine.yield of ours raises outside a script's own coroutine.
     return status == LUA_YIELD ? CLUA_WAITING : outcome(status);
 }
@@ -138,9 +138,9 @@ CLuaOutcome clua_call(CLuaThread *L, int arguments, int results) {
     int status = lua_pcall(L, arguments, results, 0);
     leave(owner, run);
     clua_sweep_held(L);
-    if (status == LUA_OK && owner->overtime) { // some pcall caught that at the very end
+    if (status == LUA_OK && owner->budget.overtime) { // some pcall caught that at the very end
         lua_settop(L, base);
-        lua_pushfstring(L, "time budget used up at %s", owner->place);
+        lua_pushfstring(L, "time budget used up at %s", owner->budget.place);
         return CLUA_OVERTIME;
     }
     return outcome(status);
@@ -178,10 +178,7 @@ CLuaOutcome clua_end(CLuaThread *coroutine, int64_t nanoseconds) {
         lua_pushliteral(coroutine, "C stack overflow");
         return CLUA_FAILED;
     }
-    int64_t deadline = owner->deadline;
-    bool overtime = owner->overtime;
-    char place[sizeof owner->place];
-    memcpy(place, owner->place, sizeof place);
+    Budget outer = owner->budget;
     clua_start_budget(coroutine, nanoseconds);
 
     // The error that it died of comes back from its end, if no variable raised another. Both are kept on the main
@@ -211,11 +208,9 @@ CLuaOutcome clua_end(CLuaThread *coroutine, int64_t nanoseconds) {
     lua_settop(main, top);
 
     clua_sweep_held(coroutine);
-    bool late = owner->overtime;
+    bool late = owner->budget.overtime;
     if (late) lua_settop(coroutine, 0);
-    owner->deadline = deadline;
-    owner->overtime = overtime;
-    memcpy(owner->place, place, sizeof place);
+    owner->budget = outer;
     return late ? CLUA_OVERTIME : outcome(status);
 }
 

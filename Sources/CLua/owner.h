@@ -18,6 +18,14 @@ typedef enum { YIELD_SCRIPT = 0, YIELD_WAIT, YIELD_OVERTIME } YieldReason;
 
 typedef struct Held Held; // an object that a box holds
 
+typedef struct {
+    int64_t allowed;  // nanoseconds of CPU time
+    int64_t started;  // CPU time of the thread when it was first looked at; -1 before
+    int64_t look_at;  // on the coarse monotonic clock: not used up before
+    bool overtime;    // used up, and this entrance is being ended
+    char place[LUA_IDSIZE + 16];
+} Budget;
+
 // One per interpreter. Every thread's extra space points to it (lua_newthread copies the main thread's).
 typedef struct {
     CLuaHost host;
@@ -25,9 +33,7 @@ typedef struct {
     size_t used, limit;
     int64_t refuse_after;      // tests only; negative: off
     bool enforcing;            // Lua code runs: the allocator may refuse
-    int64_t deadline;          // CLOCK_MONOTONIC_COARSE nanoseconds
-    bool overtime;             // the deadline passed and this entrance is being ended
-    char place[LUA_IDSIZE + 16];
+    Budget budget;             // of this entrance
     YieldReason yield_reason;  // why the innermost coroutine yielded
     int blocked;               // resumes of ours standing on a thread that cannot yield
     int depth;                 // script coroutines between the running code and the host
@@ -42,7 +48,6 @@ typedef struct {
 
 static inline Owner *owner_of(lua_State *L) { return *(Owner **)lua_getextraspace(L); }
 
-int64_t clua_coarse_now(void);
 lua_State *clua_main_thread(lua_State *L);
 Held *clua_hold(Owner *owner, void *object);
 void *clua_object_of(const Held *held);

@@ -1,10 +1,9 @@
-// The interpreter: creation, memory limit, time budget.
+// The interpreter: creation, memory limit.
 #include <stdlib.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
 #include <string.h>
-#include <time.h>
 
 #include "owner.h"
 
@@ -74,7 +73,7 @@ CLuaThread *clua_open(CLuaHost host, size_t memory_limit) {
     owner->host = host;
     owner->limit = memory_limit;
     owner->refuse_after = -1;
-    owner->deadline = INT64_MAX;
+    owner->budget.look_at = INT64_MAX;
     lua_State *L = lua_newstate(allocate, owner);
     if (!L) {
         clua_pool_end(&owner->pool);
@@ -120,63 +119,4 @@ void clua_note_memory(CLuaThread *L, int kilobytes) { lua_gc(L, LUA_GCSTEP, kilo
 void clua_collect(CLuaThread *L) {
     lua_gc(L, LUA_GCCOLLECT);
     clua_sweep_held(L);
-}
-
-bool clua_is_late(CLuaThread *L) { return clua_coarse_now() >= owner_of(L)->deadline; }
-
-int64_t clua_coarse_now(void) {
-    struct timespec now;
-#ifdef CLOCK_MONOTONIC_COARSE
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now); // a few nanoseconds; its 4 ms grain is fine for a budget
-#else
-    clock_gettime(CLOCK_MONOTONIC, &now);
-#endif
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-void clua_start_budget(CLuaThread *L, int64_t nanoseconds) {
-    Owner *owner = owner_of(L);
-    int64_t now = clua_coarse_now();
-    owner->deadline = nanoseconds > INT64_MAX - now ? INT64_MAX : now + nanoseconds;
-    owner->overtime = false;
-    owner->raising = NULL;
-    owner->place[0] = 0;
-}
-
-const char *clua_overtime_place(CLuaThread *L) { return owner_of(L)->place; }
-
-int clua_raise_overtime(lua_State *L) {
-    lua_sethook(L, clua_on_count, LUA_MASKCOUNT, 1);
-    return luaL_error(L, "time budget used up at %s", owner_of(L)->place);
-}
-
-void clua_arm(lua_State *L) {
-    if (clua_is_given_up(L)) return;
-    int interval = clua_coarse_now() < owner_of(L)->deadline ? HOOK_INTERVAL : 1;
-    if (lua_gethookcount(L) != interval) lua_sethook(L, clua_on_count, LUA_MASKCOUNT, interval);
-}
-
-void clua_give_up_if_hookless(lua_State *L) {
-    if (owner_of(L)->raising == L) lua_sethook(L, NULL, 0, 0);
-}
-
-bool clua_is_given_up(lua_State *L) { return !lua_gethook(L); }
-
-void clua_on_count(lua_State *L, lua_Debug *where) {
-    Owner *owner = owner_of(L);
-    if (owner->raising == L) owner->raising = NULL;
-    if (!owner->overtime) {
-        if (clua_coarse_now() < owner->deadline) return;
-        owner->overtime = true;
-        lua_getinfo(L, "Sl", where);
-        snprintf(owner->place, sizeof owner->place, "%s:%d", where->short_src, where->currentline);
-    }
-    if (lua_isyieldable(L)) {
-        // Not an error, so that no pcall in the script can swallow it.
-        owner->yield_reason = YIELD_OVERTIME;
-        lua_yield(L, 0);
-    } else {
-        owner->raising = L;
-        clua_raise_overtime(L);
-    }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Lua
 import Testing
 
@@ -50,6 +51,15 @@ import Testing
         #expect(overtimePlace(of: outcome)?.hasPrefix("test.lua:") == true)
         coroutine.end(within: .milliseconds(8))
         try expectItGoesOn(lua)
+    }
+
+    @Test func `time in which the thread does not run does not count`() throws {
+        let lua = try LuaHarness()
+        lua.define("starve") { _ in
+            poll(nil, 0, 200)  // milliseconds, as when another process has the processor
+            return .results(0)
+        }
+        #expect(try lua.run("starve() for _ = 1, 1000 do end", budget: .milliseconds(20)) == .done)
     }
 
     @Test(arguments: code)

@@ -70,7 +70,7 @@ void clua_refuse_memory_after(CLuaThread *thread, int64_t count);
 void clua_note_memory(CLuaThread *thread, int kilobytes);
 /// A full garbage collection. Finalizers are ours alone and do not raise. [alloc]
 void clua_collect(CLuaThread *thread);
-/// Starts the clock of an entrance: from now Lua code may run for `nanoseconds`. [plain]
+/// Starts an entrance: from now Lua code may run for `nanoseconds` of the calling thread's CPU time. [plain]
 void clua_start_budget(CLuaThread *thread, int64_t nanoseconds);
 /// Whether the entrance has used its time up; host functions that take long ask and give up. [plain]
 bool clua_is_late(CLuaThread *thread);
