@@ -1,3 +1,5 @@
+import TestKit
+
 @testable import Delivery
 
 /// A timing wheel and the sorted list that it must behave like.

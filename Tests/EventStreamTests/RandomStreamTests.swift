@@ -1,4 +1,5 @@
 import EventStream
+import TestKit
 import Testing
 
 /// Streams of nobody's making.

@@ -1,5 +1,6 @@
 import EventStream
 import NIOCore
+import TestKit
 import Testing
 
 /// What a script sends is what a client parses.

@@ -1,5 +1,6 @@
 import EventStream
 import NIOCore
+import TestKit
 import Testing
 
 /// `nextDeadline` is what the loop sleeps on.

@@ -1,5 +1,6 @@
 import NIOCore
 import PubSub
+import TestKit
 import Testing
 
 @Suite struct HistoryRulesTests {

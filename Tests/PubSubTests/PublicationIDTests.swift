@@ -1,4 +1,5 @@
 import PubSub
+import TestKit
 import Testing
 
 @Suite struct PublicationIDTests {

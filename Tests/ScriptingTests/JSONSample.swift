@@ -1,4 +1,5 @@
 import Foundation
+import TestKit
 
 /// A value that JSON can say, drawn at random; as JSON text, as Lua source, and as Foundation has it.
 enum JSONSample {
