@@ -202,7 +202,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     private func write(_ response: Response, method: HTTPRequest.Method, closes: Bool) -> Bool {
         guard let context else { return true }
         var headers = response.headers
-        if let length = response.announcedLength(to: method) { headers[.contentLength] = String(length) }
+        if let length = response.contentLength { headers[.contentLength] = String(length) }
         headers[.date] = loop.date
         if closes { headers[.connection] = "close" }
         context.write(
@@ -214,6 +214,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
             case .file(let file):
                 writePiece(of: file, at: 0, closes: closes)
                 return false
+            case .stream: break
             }
         }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)

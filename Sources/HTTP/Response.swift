@@ -6,6 +6,8 @@ public struct Response: Sendable {
     public enum Body: Sendable {
         case bytes(ByteBuffer)
         case file(OpenFile)
+        /// None, and no length: HEAD asks for the head of what GET would make a stream.
+        case stream
     }
 
     public var status: HTTPResponse.Status
@@ -26,19 +28,21 @@ public struct Response: Sendable {
         )
     }
 
-    var contentLength: Int {
-        switch body {
-        case .bytes(let bytes): bytes.readableBytes
-        case .file(let file): file.size
-        }
+    /// The answer to HEAD where GET opens an event stream: the same headers.
+    public static func streamHead(adding headers: [(name: String, value: String)]) -> Response {
+        Response(status: .ok, headers: StreamHead.fields(adding: headers), body: .stream)
     }
 
     /// The `Content-Length` that says where this response ends. Nil where the status says so (RFC 9112, 6.3: not for
     /// 205), and for the head of an event stream, which has no length.
-    func announcedLength(to method: HTTPRequest.Method) -> Int? {
+    var contentLength: Int? {
         if status.code == 205 { return 0 }
-        let isStreamsHead = method == .head && headers[.contentType]?.hasPrefix("text/event-stream") == true
-        return allowsBody && !(isStreamsHead && contentLength == 0) ? contentLength : nil
+        guard allowsBody else { return nil }
+        return switch body {
+        case .bytes(let bytes): bytes.readableBytes
+        case .file(let file): file.size
+        case .stream: nil
+        }
     }
 
     /// Whether the status allows a body (RFC 9110, 6.4.1; 205 says it has none).

@@ -7,18 +7,24 @@ enum StreamHead {
     /// No `Content-Length` and no chunks: the body ends with the connection (RFC 9112, 6.3), so that one buffer
     /// serves every stream. `no-transform` and `X-Accel-Buffering` keep proxies from holding events back.
     static func response(date: String, adding headers: [(name: String, value: String)] = []) -> HTTPResponse {
+        var fields = fields(adding: headers)
+        fields[.connection] = "close"
+        fields[.date] = date
+        return HTTPResponse(status: .ok, headerFields: fields)
+    }
+
+    /// What does not hang on the connection; HEAD is answered with the same.
+    static func fields(adding headers: [(name: String, value: String)]) -> HTTPFields {
         var fields: HTTPFields = [
             .contentType: "text/event-stream; charset=utf-8",
             .cacheControl: "no-cache, no-transform",
-            .connection: "close",
-            .date: date,
+            .accelBuffering: "no",
         ]
-        fields[.accelBuffering] = "no"
         for header in headers {
             guard let name = HTTPField.Name(header.name), !settled.contains(name) else { continue }
             fields.append(HTTPField(name: name, value: header.value))
         }
-        return HTTPResponse(status: .ok, headerFields: fields)
+        return fields
     }
 
     /// What follows the head at once, so that client and proxies see a byte.

@@ -20,7 +20,7 @@ import Testing
         guard let response = files.response(for: target) else { return "404" }
         switch response.body {
         case .file(let file): return "200 " + (file.read(at: 0, count: 100).map { String(buffer: $0) } ?? "")
-        case .bytes: return "\(response.status.code) \(response.headers[.location] ?? "")"
+        case .bytes, .stream: return "\(response.status.code) \(response.headers[.location] ?? "")"
         }
     }
 

@@ -101,7 +101,7 @@ struct ResponseAPI {
         switch response.phase {
         case .open: break
         case .stream: throw .message("the response is an event stream already")
-        case .refusedStream: throw .message("the response is settled: start_sse was answered without a stream")
+        case .withoutStream: throw .message("the response is settled: start_sse was answered without a stream")
         case .sent: throw .message("the response is sent already")
         }
     }

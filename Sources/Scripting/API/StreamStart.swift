@@ -22,26 +22,25 @@ struct StreamStart {
         connection.path = response.request.target.path
         connection.lastEventID = request.lastEventID
         if let origin = request.header("Origin"), let allowed = options.allowedOrigins, !allowed.contains(origin) {
-            response.isWithoutStream = true
-            response.replace(with: .error(.forbidden, "the origin \(origin) may not open this stream"))
+            response.answerWithoutStream(.error(.forbidden, "the origin \(origin) may not open this stream"))
             return connection
         }
         if connection.lastEventID == FinishedStream.id {
-            response.isWithoutStream = true
-            response.replace(with: Response(status: .noContent))  // the browser stops coming back
+            response.answerWithoutStream(Response(status: .noContent))  // the browser stops coming back
             return connection
         }
         guard response.request.method != .head else {
-            response.headers[.contentType] = "text/event-stream; charset=utf-8"
-            response.headers[.cacheControl] = "no-cache, no-transform"
-            response.headers[HTTPField.Name("X-Accel-Buffering")!] = "no"
-            response.isWithoutStream = true
-            response.phase = .refusedStream
+            response.answerWithoutStream(.streamHead(adding: ownHeaders(options)))
             return connection
         }
         activate(connection, options, request)
         for channel in options.channels { _ = try runtime.join(connection, channel, options.joining) }
         return connection
+    }
+
+    /// Those of the response, then those of the options.
+    private func ownHeaders(_ options: StreamOptions) -> [(name: String, value: String)] {
+        response.headers.map { (name: $0.name.rawName, value: $0.value) } + options.headers
     }
 
     private func activate(_ connection: ConnectionObject, _ options: StreamOptions, _ request: RequestObject) {
@@ -54,9 +53,8 @@ struct StreamStart {
         connection.request = request
         connection.task = response.task
         connection.openedAt = MonotonicSeconds.of(runtime.scheduler.timers.now)
-        let own = response.headers.map { (name: $0.name.rawName, value: $0.value) }
         response.opening = StreamOpening(
-            id: connection.id, ledger: ledger, limits: limits, retry: options.retry, headers: own + options.headers)
+            id: connection.id, ledger: ledger, limits: limits, retry: options.retry, headers: ownHeaders(options))
         runtime.streams.add(connection)
         // The request and the response of each stream that opens are garbage soon, most of it outside Lua.
         runtime.state.noteMemory(kilobytes: 4)

@@ -9,8 +9,9 @@ final class ResponseObject {
         case open
         /// The script has called `start_sse`; the head goes out when the handler returns or first waits.
         case stream(ConnectionObject)
-        /// `start_sse` was answered otherwise: HEAD, a refused origin, a finished stream.
-        case refusedStream
+        /// `start_sse` was answered otherwise: HEAD, a refused origin, a finished stream. A handler made for a stream has
+        /// nothing to wait for then.
+        case withoutStream
         case sent
     }
 
@@ -22,8 +23,6 @@ final class ResponseObject {
     var headers = HTTPFields()
     var body = ByteBuffer()
     var hasBody = false
-    /// Whether `start_sse` was answered without a stream; a handler made for one has nothing to wait for.
-    var isWithoutStream = false
     /// The handler's task, until it ends.
     var task: ScriptTask?
     /// How the stream will be opened; nil once it is.
@@ -41,10 +40,7 @@ final class ResponseObject {
 
     /// Sends what the script has made of it, once.
     func send() {
-        switch phase {
-        case .open, .refusedStream: break
-        case .stream, .sent: return
-        }
+        guard case .open = phase else { return }
         phase = .sent
         if hasBody, !headers.contains(.contentType) { headers[.contentType] = "text/plain; charset=utf-8" }
         let response = Response(status: status, headers: headers, body: .bytes(body))
@@ -54,8 +50,14 @@ final class ResponseObject {
 
     /// Sends something else than what the script has made, unless that is under way already.
     func replace(with response: Response) {
-        guard case .open = phase else { return send() }
+        guard case .open = phase else { return }
         phase = .sent
+        exchange.respond(response)
+    }
+
+    /// Answers a call of `start_sse` that gives no stream.
+    func answerWithoutStream(_ response: Response) {
+        phase = .withoutStream
         exchange.respond(response)
     }
 }

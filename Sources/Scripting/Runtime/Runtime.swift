@@ -108,13 +108,11 @@ final class Runtime: HandlerObserver {
 
     /// A handler waits for the first time, or again.
     func handlerWaits(_ response: ResponseObject, _ task: ScriptTask) {
-        if let connection = response.connection {
-            open(connection, response)
-        } else if response.isWithoutStream {
-            response.send()
-            if !task.isDetached { scheduler.cancel(task) }
-        } else if case .open = response.phase {
-            handlers[response.exchange.id] = task
+        switch response.phase {
+        case .stream(let connection): open(connection, response)
+        case .withoutStream: if !task.isDetached { scheduler.cancel(task) }
+        case .open: handlers[response.exchange.id] = task
+        case .sent: break
         }
     }
 
