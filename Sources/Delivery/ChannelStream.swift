@@ -18,8 +18,6 @@ final class ChannelStream {
     private var timer: LoopTimers.Token?
     /// Frames that wait until the kernel has taken what the channel holds; replayed ones are not in the ledger.
     private var backlog = StreamQueue()
-    private let maxBufferedBytes: Int
-    private let policy: SlowPolicy
     /// Bytes given to `write` that the kernel did not have when last looked.
     private var unwritten = 0
     private var isBackedUp = false
@@ -40,8 +38,6 @@ final class ChannelStream {
         self.ledger = ledger
         self.loop = loop
         self.timers = timers
-        self.maxBufferedBytes = limits.maxBufferedBytes
-        self.policy = limits.onSlow
         self.state = StreamState(limits: limits, now: timers.now)
         watchClock()
     }
@@ -54,8 +50,10 @@ final class ChannelStream {
         state.wrote(isEvent: frame.isEvent, now: timers.now)
         unwritten += frame.count
         if isBackedUp {
-            if policy == .dropOldest || policy == .conflate {
-                let dropped = backlog.makeRoom(for: frame, limit: maxBufferedBytes, policy: policy)
+            let limits = state.limits
+            if limits.onSlow == .dropOldest || limits.onSlow == .conflate {
+                let dropped = backlog.makeRoom(
+                    for: frame, limit: limits.maxBufferedBytes, policy: limits.onSlow)
                 ledger.settle(dropped)
                 unwritten -= dropped
             }
@@ -94,7 +92,7 @@ final class ChannelStream {
             // Much was sent in one turn; whether the client is slow shows only now.
             flush()
             offer(frame)
-        case .full where policy != .disconnect: noteDropped()
+        case .full where state.limits.onSlow != .disconnect: noteDropped()
         case .full:
             ledger.close()
             overflowed()

@@ -13,14 +13,6 @@
             case lingering
         }
 
-        /// Where it stands in a group.
-        struct Membership {
-            let group: GroupID
-            var position: Int
-            /// Whether it stands among those that are in several groups.
-            var isShared: Bool
-        }
-
         var phase = Phase.free
         var descriptor: Int32 = -1
         /// Counts the streams that the slot has had, so that an event of an old one is known.
@@ -29,7 +21,7 @@
         var ledger: StreamLedger?
         var state: StreamState?
         var timer: TimingWheel<Int>.Token?
-        var memberships: [Membership] = []
+        var memberships = Memberships()
         /// What the kernel did not take; nil while it takes everything.
         var queue: StreamQueue?
         /// What it is to get in this turn: a chain in `SocketTable.turn`; -1 for none.
@@ -38,8 +30,6 @@
         var isLagging = false
         /// Whether the kernel must ask after a silent client, because no heartbeat does.
         var needsProbes = false
-        var maxBufferedBytes = 0
-        var policy = SlowPolicy.disconnect
     }
 
     /// The members of one channel on one loop. Places of those who leave stay empty while a fan-out runs.

@@ -26,7 +26,7 @@
             slots[index].memberships.append(place(index, group, isShared: isShared))
         }
 
-        private func place(_ index: Int, _ group: GroupID, isShared: Bool) -> SocketSlot.Membership {
+        private func place(_ index: Int, _ group: GroupID, isShared: Bool) -> Membership {
             let position: Int
             if isShared {
                 position = groups[group]!.shared.count
@@ -35,7 +35,7 @@
                 position = groups[group]!.members.count
                 groups[group]!.members.append(Int32(index))
             }
-            return SocketSlot.Membership(group: group, position: position, isShared: isShared)
+            return Membership(group: group, position: Int32(position), isShared: isShared)
         }
 
         /// Moves a stream's only membership to those of streams in several groups.
@@ -52,10 +52,10 @@
 
         func leaveAll(_ index: Int) {
             for membership in slots[index].memberships { leave(membership) }
-            slots[index].memberships = []
+            slots[index].memberships = Memberships()
         }
 
-        private func leave(_ membership: SocketSlot.Membership) {
+        private func leave(_ membership: Membership) {
             remove(membership)
             groups[membership.group]!.count -= 1
             if groups[membership.group]!.count == 0, groups[membership.group]!.frames.isEmpty {
@@ -63,16 +63,17 @@
             }
         }
 
-        private func remove(_ membership: SocketSlot.Membership) {
+        private func remove(_ membership: Membership) {
             let group = membership.group
+            let position = Int(membership.position)
             if membership.isShared {
                 // The last one takes the place.
                 let last = groups[group]!.shared.removeLast()
-                guard membership.position < groups[group]!.shared.count else { return }
-                groups[group]!.shared[membership.position] = last
-                move(last, in: group, to: membership.position, isShared: true)
+                guard position < groups[group]!.shared.count else { return }
+                groups[group]!.shared[position] = last
+                move(last, in: group, to: position, isShared: true)
             } else {
-                groups[group]!.members[membership.position] = SocketGroup.empty
+                groups[group]!.members[position] = SocketGroup.empty
                 groups[group]!.emptyPlaces += 1
                 if fanOut == nil { compact(group) }
             }
@@ -95,7 +96,7 @@
                     $0.group == group && $0.isShared == isShared
                 })
             else { return }
-            slots[index].memberships[number].position = position
+            slots[index].memberships[number].position = Int32(position)
         }
 
         // MARK: publishing

@@ -116,8 +116,8 @@
 
         /// Puts a frame behind what waits already, as the stream's policy says.
         func enqueue(_ frame: StreamFrame, _ account: TurnEntry.Account, _ index: Int, _ ledger: StreamLedger) {
-            guard let queue = slots[index].queue else { return }
-            let policy = slots[index].policy
+            guard let queue = slots[index].queue, let limits = slots[index].state?.limits else { return }
+            let policy = limits.onSlow
             if account == .free { return queue.append(frame, .free) }
             if account == .offered {
                 switch ledger.admit(frame.count, isEvent: frame.isEvent, evenIfClosed: true) {
@@ -127,7 +127,7 @@
                 }
             }
             if policy == .dropOldest || policy == .conflate {
-                ledger.settle(queue.makeRoom(for: frame, limit: slots[index].maxBufferedBytes, policy: policy))
+                ledger.settle(queue.makeRoom(for: frame, limit: limits.maxBufferedBytes, policy: policy))
             }
             queue.append(frame, .entered)
             noteLag(index)

@@ -65,8 +65,6 @@
             slots[Int(index)].ledger = ledger
             slots[Int(index)].state = StreamState(limits: limits, now: opened)
             slots[Int(index)].needsProbes = limits.pingInterval == nil
-            slots[Int(index)].maxBufferedBytes = limits.maxBufferedBytes
-            slots[Int(index)].policy = limits.onSlow
             slots[Int(index)].queue = StreamQueue()
             slotOf[id] = index
         }

@@ -23,7 +23,7 @@ public struct StreamState: Sendable {
     /// A client that is being closed has this long to take what is queued for it.
     public static let flushTime = TimeAmount.seconds(10)
 
-    private let limits: StreamLimits
+    public let limits: StreamLimits
     private let openedAt: NIODeadline
     private var phase = Phase.open
     private var lastWrite: NIODeadline

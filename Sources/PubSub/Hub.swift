@@ -12,7 +12,9 @@ public protocol HubObserver: AnyObject {
     /// The stream has missed publications that the history no longer gives.
     func gap(_ stream: StreamID, _ channel: ChannelName)
     /// A publication for a stream whose head has not gone out.
-    func hold(_ frame: StreamFrame, for stream: StreamID)
+    func hold(_ frame: StreamFrame, of channel: ChannelName, for stream: StreamID)
+    /// Such a stream leaves the channel before it has had any of that.
+    func letGo(of channel: ChannelName, for stream: StreamID)
 }
 
 /// The members of a publisher's channels on this node: brings each publication, encoded once, to the delivery loops that
@@ -22,15 +24,21 @@ public protocol HubObserver: AnyObject {
 /// Lives on one event loop.
 public final class Hub {
     private final class Channel {
+        let name: ChannelName
         /// Unique in the process, over all publishers.
         let group: GroupID
+        /// The newest publication that a member has had.
+        var newest: PublicationID?
         var members: Set<StreamID> = []
         /// Those whose head has not gone out.
         var opening: Set<StreamID> = []
         /// Members whose stream is open, by loop.
         var loops: [(loop: any DeliveryLoop, count: Int)] = []
 
-        init(group: GroupID) { self.group = group }
+        init(_ name: ChannelName, group: GroupID) {
+            self.name = name
+            self.group = group
+        }
 
         func add(_ loop: any DeliveryLoop) {
             if let index = loops.firstIndex(where: { $0.loop === loop }) {
@@ -47,12 +55,18 @@ public final class Hub {
         }
     }
 
-    private struct Member {
-        let handle: StreamHandle
-        /// Its head has not gone out: what it missed waits, so that all its channels are replayed in one order.
-        var isOpening: Bool
-        var channels: [ChannelName] = []
-        var missed: [ChannelName: Replay] = [:]
+    private final class Member {
+        let loop: any DeliveryLoop
+        var channels: [Channel] = []
+        /// While its head has not gone out: what it missed waits, so that all its channels are replayed in one order.
+        var missed: [ChannelName: Replay]?
+        /// How far it got in channels that it left: what it had does not come again.
+        var left: [ChannelName: PublicationID] = [:]
+
+        init(_ loop: any DeliveryLoop, isOpening: Bool) {
+            self.loop = loop
+            missed = isOpening ? [:] : nil
+        }
     }
 
     public let broker: any Broker
@@ -76,12 +90,12 @@ public final class Hub {
 
     public func members(of channel: ChannelName) -> [StreamID] { channels[channel]?.members.sorted() ?? [] }
     public func count(_ channel: ChannelName) -> Int { channels[channel]?.members.count ?? 0 }
-    public func channels(of stream: StreamID) -> [ChannelName] { members[stream]?.channels ?? [] }
+    public func channels(of stream: StreamID) -> [ChannelName] { members[stream]?.channels.map(\.name) ?? [] }
 
     /// Adds a stream to a channel. False when it is a member already.
     ///
     /// While its head has not gone out (`isOpening`) the past waits for `opened`, and what is published is held. A stream
-    /// that is open gets the past at once; where it is in other channels already, without ids: those it has are newer,
+    /// that is open gets the past at once; where it has been in a channel already, without ids: those it has are newer,
     /// and the browser must come back with the newest. `first` comes before everything else.
     public func join(
         _ handle: StreamHandle, to name: ChannelName, from point: ResumePoint, isOpening: Bool, first: [ByteBuffer] = []
@@ -92,79 +106,88 @@ public final class Hub {
             broker.subscribe(name)
             observer?.channelOccupied(name)
         }
-        let replay = broker.replay(name, from: point)
-        var member = members[handle.id] ?? Member(handle: handle, isOpening: isOpening)
-        let isFirst = member.channels.isEmpty
-        member.channels.append(name)
-        if isOpening {
+        let known = members[handle.id]
+        let member = known ?? Member(handle.loop, isOpening: isOpening)
+        if known == nil { members[handle.id] = member }
+        member.channels.append(channel)
+        let replay = replay(name, from: point, had: member.left[name])
+        if channel.newest == nil { channel.newest = replay.publications.last?.id }
+        if member.missed != nil {
             channel.opening.insert(handle.id)
-            member.missed[name] = replay
-            for frame in first { observer?.hold(StreamFrame(frame), for: handle.id) }
+            member.missed![name] = replay
+            for frame in first { observer?.hold(StreamFrame(frame), of: name, for: handle.id) }
         } else {
             let reset = replay.hasGap ? [Self.reset(oldest: replay.oldest)] : []
-            let missed = replay.publications.map { isFirst ? $0.frame.bytes : $0.frameWithoutID }
-            channel.add(handle.loop)
-            handle.loop.join(handle.id, to: channel.group, replay: reset + first + missed)
+            let missed = replay.publications.map { known == nil ? $0.frame.bytes : $0.frameWithoutID }
+            channel.add(member.loop)
+            member.loop.join(handle.id, to: channel.group, replay: reset + first + missed)
         }
-        members[handle.id] = member
         if replay.hasGap { observer?.gap(handle.id, name) }
         observer?.subscribed(handle.id, name)
         return true
     }
 
+    /// What a stream gets of the past. One that has been a member goes on where it left.
+    private func replay(_ name: ChannelName, from point: ResumePoint, had: PublicationID?) -> Replay {
+        guard let had else { return broker.replay(name, from: point) }
+        if case .after = point { return broker.replay(name, from: .after(had.description)) }
+        var replay = broker.replay(name, from: point)
+        replay.publications.removeAll { $0.id.sequence <= had.sequence }
+        return replay
+    }
+
     /// The stream's head is on its way: it gets what it missed, and from now its channels are live. Before anything else
     /// is sent to it.
     public func opened(_ stream: StreamID) {
-        guard var member = members[stream], member.isOpening else { return }
-        let gaps = member.missed.values.filter(\.hasGap)
+        guard let member = members[stream], let replays = member.missed?.values else { return }
+        let gaps = replays.filter(\.hasGap)
         let oldest = gaps.compactMap(\.oldest).min { $0.sequence < $1.sequence }
         var frames = gaps.isEmpty ? [] : [Self.reset(oldest: oldest)]
-        let missed = member.missed.values.flatMap(\.publications)
-        frames += missed.sorted { $0.id.sequence < $1.id.sequence }.map(\.frame.bytes)
-        for name in member.channels {
-            guard let channel = channels[name] else { continue }
+        frames += replays.flatMap(\.publications).sorted { $0.id.sequence < $1.id.sequence }.map(\.frame.bytes)
+        for channel in member.channels {
             channel.opening.remove(stream)
-            channel.add(member.handle.loop)
-            member.handle.loop.join(stream, to: channel.group, replay: frames)
+            channel.add(member.loop)
+            member.loop.join(stream, to: channel.group, replay: frames)
             frames = []
         }
-        member.isOpening = false
-        member.missed = [:]
-        members[stream] = member
+        member.missed = nil
     }
 
     /// Takes a stream out of a channel. False when it is no member.
     public func leave(_ stream: StreamID, _ name: ChannelName) -> Bool {
-        guard var member = members[stream], let index = member.channels.firstIndex(of: name) else { return false }
-        member.channels.remove(at: index)
-        member.missed[name] = nil
-        members[stream] = member.channels.isEmpty ? nil : member
-        remove(stream, member, from: name, tellsLoop: true)
+        guard let member = members[stream], let index = member.channels.firstIndex(where: { $0.name == name }) else {
+            return false
+        }
+        let channel = member.channels.remove(at: index)
+        if member.missed != nil {
+            member.missed![name] = nil
+            observer?.letGo(of: name, for: stream)
+        } else {
+            member.left[name] = channel.newest
+            member.loop.leave(stream, group: channel.group)
+        }
+        remove(stream, member, from: channel)
         return true
     }
 
     /// The stream is over.
     public func closed(_ stream: StreamID) {
         guard let member = members.removeValue(forKey: stream) else { return }
-        for name in member.channels { remove(stream, member, from: name, tellsLoop: false) }
+        for channel in member.channels { remove(stream, member, from: channel) }
     }
 
-    private func remove(_ stream: StreamID, _ member: Member, from name: ChannelName, tellsLoop: Bool) {
-        guard let channel = channels[name] else { return }
+    private func remove(_ stream: StreamID, _ member: Member, from channel: Channel) {
         channel.members.remove(stream)
-        if channel.opening.remove(stream) == nil {
-            channel.remove(member.handle.loop)
-            if tellsLoop { member.handle.loop.leave(stream, group: channel.group) }
-        }
-        observer?.unsubscribed(stream, name)
-        guard channel.members.isEmpty, channels[name] === channel else { return }
-        channels[name] = nil
-        broker.unsubscribe(name)
-        observer?.channelVacated(name)
+        if channel.opening.remove(stream) == nil { channel.remove(member.loop) }
+        observer?.unsubscribed(stream, channel.name)
+        guard channel.members.isEmpty, channels[channel.name] === channel else { return }
+        channels[channel.name] = nil
+        broker.unsubscribe(channel.name)
+        observer?.channelVacated(channel.name)
     }
 
     private func makeChannel(_ name: ChannelName) -> Channel {
-        let channel = Channel(group: newGroup())
+        let channel = Channel(name, group: newGroup())
         channels[name] = channel
         return channel
     }
@@ -173,8 +196,11 @@ public final class Hub {
 
     private func deliver(_ publication: Publication) {
         if let channel = channels[publication.channel] {
+            channel.newest = publication.id
             for (loop, _) in channel.loops { loop.publish(publication.frame, to: channel.group) }
-            for stream in channel.opening { observer?.hold(publication.frame, for: stream) }
+            for stream in channel.opening {
+                observer?.hold(publication.frame, of: channel.name, for: stream)
+            }
         }
         observer?.published(publication)
     }

@@ -85,6 +85,14 @@ import Testing
         #expect(bench.loop.calls() == [.join(1, 101, [frame(3), frame(6)]), .join(1, 103, [])])
     }
 
+    @Test func `what is held of a channel that is left before the head is out is let go of`() {
+        bench.join(1, "a", isOpening: true)
+        bench.publish(to: "a")
+        _ = bench.observer.calls()
+        _ = bench.hub.leave(1, name("a"))
+        #expect(bench.observer.calls().first == .letGo("a", 1))
+    }
+
     @Test func `a snapshot is held for a stream that opens`() {
         bench.join(1, "a", isOpening: true, first: ["one", "two"])
         bench.publish(to: "a")
@@ -153,6 +161,39 @@ import Testing
         bench.hub.opened(1)
         bench.join(1, "b", .newest(1))
         #expect(bench.loop.calls() == [.join(1, 101, []), .join(1, 102, ["data: 5\n\n"])])
+    }
+
+    @Test func `so does one that has left all its channels, and has newer ids from them`() {
+        publishSix()
+        bench.join(1, "a", .newest(1))
+        _ = bench.hub.leave(1, name("a"))
+        bench.clear()
+        bench.join(1, "b", .newest(1))
+        #expect(bench.loop.calls() == [.join(1, 102, ["data: 5\n\n"])])
+    }
+
+    @Test(
+        arguments: [
+            (.after("p-1"), ["data: 3\n\n"]), (.newest(10), ["data: 3\n\n"]), (.now, []),
+        ] as [(ResumePoint, [String])])
+    func `one that joins a channel again goes on where it left`(point: ResumePoint, past: [String]) {
+        bench.publish(to: "a")
+        bench.join(1, "a", .newest(10))
+        bench.publish(to: "a")
+        _ = bench.hub.leave(1, name("a"))
+        bench.publish(to: "a")
+        bench.clear()
+        bench.join(1, "a", point)
+        #expect(bench.loop.calls() == [.join(1, 102, past)])
+    }
+
+    @Test func `what a stream had before it left does not come again, live or replayed`() {
+        publishSix()
+        bench.join(1, "a", .after("p-1"))
+        _ = bench.hub.leave(1, name("a"))
+        bench.clear()
+        bench.join(1, "a", .after("p-1"))
+        #expect(bench.loop.calls() == [.join(1, 102, [])])
     }
 
     @Test func `a gap of an open stream is said first and told once`() {

@@ -13,6 +13,7 @@ final class RecordingHubObserver: HubObserver {
         case published(String)
         case gap(StreamID, String)
         case hold(String, StreamID)
+        case letGo(String, StreamID)
     }
 
     private var log: [Call] = []
@@ -31,5 +32,8 @@ final class RecordingHubObserver: HubObserver {
     func unsubscribed(_ stream: StreamID, _ channel: ChannelName) { log.append(.unsubscribed(stream, text(channel))) }
     func published(_ publication: Publication) { log.append(.published(publication.id.description)) }
     func gap(_ stream: StreamID, _ channel: ChannelName) { log.append(.gap(stream, text(channel))) }
-    func hold(_ frame: StreamFrame, for stream: StreamID) { log.append(.hold(String(buffer: frame.bytes), stream)) }
+    func hold(_ frame: StreamFrame, of channel: ChannelName, for stream: StreamID) {
+        log.append(.hold(String(buffer: frame.bytes), stream))
+    }
+    func letGo(of channel: ChannelName, for stream: StreamID) { log.append(.letGo(text(channel), stream)) }
 }

@@ -76,7 +76,7 @@ struct SSEConnectionAPI {
         members.property(
             "request",
             get: { [unowned runtime] connection, call in
-                guard let request = connection.request else {
+                guard let request = connection.opening?.request else {
                     call.stack.pushNil()
                     return .results(1)
                 }

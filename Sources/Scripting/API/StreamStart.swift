@@ -46,12 +46,11 @@ struct StreamStart {
     private func activate(_ connection: ConnectionObject, _ options: StreamOptions, _ request: RequestObject) {
         let limits = options.limits
         let ledger = StreamLedger(maxBufferedBytes: limits.maxBufferedBytes, onSlow: limits.onSlow)
-        connection.id = runtime.streams.newID()
-        connection.handle = StreamHandle(id: connection.id, ledger: ledger, loop: response.exchange.deliveryLoop)
+        connection.handle = StreamHandle(
+            id: runtime.streams.newID(), ledger: ledger, loop: response.exchange.deliveryLoop)
         connection.phase = .opening
         connection.policy = limits.onSlow
-        connection.request = request
-        connection.task = response.task
+        connection.opening = .init(request, task: response.task)
         connection.openedAt = MonotonicSeconds.of(runtime.scheduler.timers.now)
         response.opening = StreamOpening(
             id: connection.id, ledger: ledger, limits: limits, retry: options.retry, headers: ownHeaders(options))

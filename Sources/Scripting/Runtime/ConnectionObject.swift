@@ -2,6 +2,7 @@ import Delivery
 import EventStream
 import Lua
 import NIOCore
+import PubSub
 
 /// What scripts see as `SSEConnection`.
 final class ConnectionObject {
@@ -16,30 +17,51 @@ final class ConnectionObject {
         case closed
     }
 
-    var id = 0
+    /// What a stream needs until its handler has ended.
+    final class Opening {
+        let request: RequestObject
+        var task: ScriptTask?
+        /// What was sent before the head went out, in order.
+        var held: [Held] = []
+        /// Events that were dropped because they did not fit among those.
+        var dropped = 0
+        /// Why it ends as soon as it has opened.
+        var closeOnOpen: CloseReason?
+
+        init(_ request: RequestObject, task: ScriptTask?) {
+            self.request = request
+            self.task = task
+        }
+    }
+
+    struct Held {
+        let frame: StreamFrame
+        /// The channel that it was published to.
+        let channel: ChannelName?
+    }
+
+    // There is one of these for every open stream, and few have what is optional here.
     var path = ""
-    var phase = Phase.inactive
-    var handle: StreamHandle?
-    /// What was sent before the head went out, in order.
-    var held: [StreamFrame] = []
-    /// Events that were dropped because they did not fit among those.
-    var droppedWhileHeld = 0
-    var policy = SlowPolicy.disconnect
-    /// Why it ends as soon as it has opened.
-    var closeOnOpen: CloseReason?
     var lastEventID = ""
-    /// Until the handler has ended and `sse_connection_opened` has been told.
-    var request: RequestObject?
-    /// The handler's task, until it ends.
-    var task: ScriptTask?
-    /// Keeps the Lua value, once a script has hung something on it.
-    var pin: LuaReference?
+    var handle: StreamHandle?
     /// Monotonic seconds.
     var openedAt = 0.0
-    /// What few scripts ask for, so that the others do not pay for it.
+    var phase = Phase.inactive
+    var policy = SlowPolicy.disconnect
+    var opening: Opening?
+    /// Keeps the Lua value, once a script has hung something on it.
+    var pin: LuaReference?
+    /// What few scripts ask for.
     private var names: Names?
 
+    /// A script may set it where there is no stream.
+    var id: StreamID {
+        get { handle?.id ?? names?.connectionID ?? 0 }
+        set { makeNames().connectionID = newValue }
+    }
+
     private final class Names {
+        var connectionID = 0
         let uuid = UUIDv4.make()
         var id: String?
     }
@@ -71,7 +93,7 @@ final class ConnectionObject {
     enum SendResult { case sent, inactive, full }
 
     /// Queues a frame; holds it while the head has not gone out.
-    func send(_ frame: StreamFrame) -> SendResult {
+    func send(_ frame: StreamFrame, from channel: ChannelName? = nil) -> SendResult {
         guard isActive, let handle else { return .inactive }
         switch handle.admit(frame) {
         case .closed: return .inactive
@@ -79,18 +101,42 @@ final class ConnectionObject {
             if case .opening = phase { refuseHeld(handle) } else { handle.refuse(policy) }
             return .full
         case .admitted:
-            if case .opening = phase { held.append(frame) } else { handle.deliver(frame) }
+            if case .opening = phase {
+                opening?.held.append(Held(frame: frame, channel: channel))
+            } else {
+                handle.deliver(frame)
+            }
             return .sent
         }
     }
 
     private func refuseHeld(_ handle: StreamHandle) {
         guard policy == .disconnect else {
-            droppedWhileHeld += 1
+            opening?.dropped += 1
             return
         }
         handle.ledger.close()
-        closeOnOpen = .slow
+        opening?.closeOnOpen = .slow
+    }
+
+    /// Drops what it has held of a channel.
+    func letGo(of channel: ChannelName) {
+        opening?.held.removeAll { held in
+            guard held.channel == channel else { return false }
+            handle?.ledger.settle(held.frame.count)
+            return true
+        }
+    }
+
+    /// The head has gone out: so does what was held.
+    func release() {
+        guard let handle, let opening else { return }
+        if case .opening = phase { phase = .open }
+        for held in opening.held { handle.deliver(held.frame) }
+        for _ in 0..<opening.dropped { handle.refuse(policy) }
+        opening.held = []
+        guard let reason = opening.closeOnOpen else { return }
+        if reason == .slow { handle.overflow() } else { handle.close(reason) }
     }
 
     /// Ends the stream after what is queued. False when it is not active.
@@ -98,7 +144,7 @@ final class ConnectionObject {
         guard isActive, let handle else { return false }
         if case .opening = phase {
             handle.ledger.close()
-            closeOnOpen = reason
+            opening?.closeOnOpen = reason
         } else {
             handle.close(reason)
         }

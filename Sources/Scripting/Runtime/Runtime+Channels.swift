@@ -153,8 +153,12 @@ final class ChannelSignals: HubObserver {
         }
     }
 
-    func hold(_ frame: StreamFrame, for stream: StreamID) {
-        _ = runtime.streams.stream(stream)?.send(frame)
+    func hold(_ frame: StreamFrame, of channel: ChannelName, for stream: StreamID) {
+        _ = runtime.streams.stream(stream)?.send(frame, from: channel)
+    }
+
+    func letGo(of channel: ChannelName, for stream: StreamID) {
+        runtime.streams.stream(stream)?.letGo(of: channel)
     }
 
     private func emit(_ name: String, _ channel: ChannelName, _ stream: StreamID) {

@@ -124,10 +124,10 @@ final class Runtime: HandlerObserver {
         }
         if !handlers.isEmpty { handlers[response.exchange.id] = nil }
         if let connection = response.connection {
-            connection.task = nil
+            connection.opening?.task = nil
             if case .failed = ending { _ = connection.close(.error) }
             open(connection, response)
-            connection.request = nil
+            connection.opening = nil
             return
         }
         guard case .failed(let report) = ending else { return response.send() }
@@ -151,13 +151,7 @@ final class Runtime: HandlerObserver {
         handle.loop.expect(connection.id, ledger: handle.ledger, limits: opening.limits)
         response.exchange.open(opening)
         for (publisher, _) in publishers { publisher.hub.opened(connection.id) }
-        if case .opening = connection.phase { connection.phase = .open }
-        for frame in connection.held { handle.deliver(frame) }
-        for _ in 0..<connection.droppedWhileHeld { handle.refuse(connection.policy) }
-        connection.held = []
-        if let reason = connection.closeOnOpen {
-            if reason == .slow { handle.overflow() } else { handle.close(reason) }
-        }
+        connection.release()
         emit(.opened) { [classes] stack in
             stack.push(connection.id)
             stack.push(connection.path)
@@ -171,7 +165,7 @@ final class Runtime: HandlerObserver {
         connection.phase = .closed
         for (publisher, _) in publishers { publisher.hub.closed(id) }
         _ = streams.remove(id)
-        if reason != .server, let task = connection.task, !task.isDetached { scheduler.cancel(task) }
+        if reason != .server, let task = connection.opening?.task, !task.isDetached { scheduler.cancel(task) }
         emit(.closed) { stack in
             stack.push(id)
             stack.push(reason.rawValue)
