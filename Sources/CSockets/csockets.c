@@ -84,18 +84,8 @@ void csockets_reset(int descriptor) {
 
 void csockets_close(int descriptor) { close(descriptor); }
 
-static void set(int descriptor, int level, int option, int value) {
-    setsockopt(descriptor, level, option, &value, sizeof value);
-}
-
-void csockets_bound(int descriptor, int send_buffer, int timeout_seconds, bool probes) {
-    set(descriptor, SOL_SOCKET, SO_SNDBUF, send_buffer);
-    set(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, timeout_seconds * 1000);
-    if (!probes) return;
-    set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
-    set(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, timeout_seconds / 2);
-    set(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, timeout_seconds / 6);
-    set(descriptor, IPPROTO_TCP, TCP_KEEPCNT, 3);
+void csockets_cap_send_buffer(int descriptor, int bytes) {
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }
 
 void csockets_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

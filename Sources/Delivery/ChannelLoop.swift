@@ -72,6 +72,7 @@ public final class ChannelLoop: DeliveryLoop {
         let stream = ChannelStream(
             id: id, channel: channel, ledger: ledger, limits: limits, loop: self, timers: state.value.timers)
         state.value.streams[id] = stream
+        try? channel.syncOptions?.setOption(.socketOption(.so_sndbuf), value: .init(StreamLimits.kernelBuffer))
         do {
             // A channel that has closed will not say so again.
             guard channel.isActive else { throw ChannelError.ioOnClosedChannel }

@@ -189,6 +189,9 @@ final class ChannelStream {
         leave(reason)
     }
 
+    /// Nothing that was sent has been acknowledged, or taken, for too long.
+    private func timedOut() { lost(queueIsEmpty ? .client : .slow) }
+
     private var queueIsEmpty: Bool { !isBackedUp && !flushIsDue }
 
     private func perform(_ action: StreamState.Action) {
@@ -282,6 +285,9 @@ final class ChannelStream {
 
         func channelInactive(context: ChannelHandlerContext) { stream.channelClosed() }
 
-        func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            if let error = error as? IOError, error.errnoCode == ETIMEDOUT { stream.timedOut() }
+            context.close(promise: nil)
+        }
     }
 }

@@ -39,7 +39,27 @@
             var commands: [Command] = []
             /// Whether the thread may be waiting for its sockets, so that the first command must wake it.
             var isWaiting = false
+            /// Streams whose socket has not come: what is for them can wait for that.
+            var expected: Set<StreamID> = []
             var hasEnded = false
+
+            /// Whether the thread has something to do at once. Waking it costs more than the command itself.
+            func isUrgent(_ command: Command) -> Bool {
+                switch command {
+                case .send(_, let stream), .join(let stream, _, _): !expected.contains(stream)
+                case .expect: false
+                default: true
+                }
+            }
+
+            mutating func append(_ command: Command) {
+                switch command {
+                case .expect(let stream, _, _, _): expected.insert(stream)
+                case .adopt(let stream, _, _), .neverOpened(let stream): expected.remove(stream)
+                default: break
+                }
+                commands.append(command)
+            }
         }
 
         private let mailbox = Mutex(Mailbox())
@@ -138,9 +158,10 @@
                     }
                     return false
                 }
-                mailbox.commands.append(command)
-                defer { mailbox.isWaiting = false }
-                return mailbox.isWaiting
+                mailbox.append(command)
+                guard mailbox.isWaiting, mailbox.isUrgent(command) else { return false }
+                mailbox.isWaiting = false
+                return true
             }
             if mustWake { csockets_wake(waker) }
         }

@@ -28,8 +28,6 @@
         var firstOfTurn: Int32 = -1
         var lastOfTurn: Int32 = -1
         var isLagging = false
-        /// Whether the kernel must ask after a silent client, because no heartbeat does.
-        var needsProbes = false
     }
 
     /// The members of one channel on one loop. Places of those who leave stay empty while a fan-out runs.

@@ -8,10 +8,6 @@
     final class SocketTable {
         /// Writes in one turn before the loop looks at its sockets again.
         static let slice = 1024
-        /// Bytes that the kernel holds for one client at most; left alone it takes megabytes for one that does not read.
-        static let sendBuffer: Int32 = 256 << 10
-        /// Seconds after which a client that acknowledges or takes nothing is gone.
-        static let timeout: Int32 = 60
 
         let poll: Int32
         let observer: any StreamObserver
@@ -64,7 +60,6 @@
             slots[Int(index)].id = id
             slots[Int(index)].ledger = ledger
             slots[Int(index)].state = StreamState(limits: limits, now: opened)
-            slots[Int(index)].needsProbes = limits.pingInterval == nil
             slots[Int(index)].queue = StreamQueue()
             slotOf[id] = index
         }
@@ -74,7 +69,7 @@
             guard let index = slotOf[id].map(Int.init) else { return csockets_reset(descriptor) }
             slots[index].descriptor = descriptor
             slots[index].phase = .open
-            csockets_bound(descriptor, Self.sendBuffer, Self.timeout, slots[index].needsProbes)
+            csockets_cap_send_buffer(descriptor, StreamLimits.kernelBuffer)
             let tag = UInt64(slots[index].generation) << 32 | UInt64(index)
             guard csockets_watch(poll, descriptor, tag) == 0 else { return cut(index, .error) }
             drain(index)

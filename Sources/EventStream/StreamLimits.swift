@@ -13,6 +13,10 @@ public struct StreamLimits: Sendable, Equatable {
     /// What happens when that is not enough.
     public var onSlow: SlowPolicy
 
+    /// Bytes that the kernel may hold for one stream besides; left alone it takes megabytes for a client that does not
+    /// read.
+    public static let kernelBuffer: Int32 = 256 << 10
+
     /// 15 s between heartbeats, 1 MiB of buffer, no other limit.
     public init(
         pingInterval: TimeAmount? = .seconds(15),

@@ -72,6 +72,7 @@ public struct ListeningSocket: Sendable {
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, size)
         if info.ai_family == AF_INET6 { setsockopt(descriptor, CInt(IPPROTO_IPV6), IPV6_V6ONLY, &zero, size) }
+        noticeTheVanished(descriptor)
         #if canImport(Glibc)
             let bound = Glibc.bind(descriptor, info.ai_addr, info.ai_addrlen)
         #else
@@ -83,6 +84,27 @@ public struct ListeningSocket: Sendable {
             throw failure(code)
         }
         return ListeningSocket(descriptor: descriptor, port: port)
+    }
+
+    /// Seconds after which a client that acknowledges nothing, or takes nothing of what is sent to it, is gone.
+    private static let timeout: CInt = 60
+
+    /// Ends connections whose client went without a word. Accepted sockets inherit it.
+    private static func noticeTheVanished(_ descriptor: CInt) {
+        func set(_ level: CInt, _ option: CInt, _ value: CInt) {
+            var value = value
+            setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<CInt>.size))
+        }
+        let tcp = CInt(IPPROTO_TCP)
+        set(SOL_SOCKET, SO_KEEPALIVE, 1)
+        #if os(Linux)
+            set(tcp, TCP_USER_TIMEOUT, timeout * 1000)
+            set(tcp, TCP_KEEPIDLE, timeout / 2)
+        #else
+            set(tcp, TCP_KEEPALIVE, timeout / 2)
+        #endif
+        set(tcp, TCP_KEEPINTVL, timeout / 6)
+        set(tcp, TCP_KEEPCNT, 3)
     }
 
     private static func localPort(_ descriptor: CInt) -> Int? {

@@ -7,7 +7,13 @@ enum Pipeline {
     /// Stateless, so one serves every connection.
     private static let codec = HTTP1ToHTTPServerCodec(secure: false)
 
+    /// Starts small for the sake of those who only listen, and grows for those who publish.
+    private static let receiveBuffer = AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65536)
+
     static func configure(_ channel: any Channel, check: HeadCheck, loop: ServerLoop) throws {
+        let options = channel.syncOptions!  // a socket has them; the bootstrap's take a future each
+        try options.setOption(.allowRemoteHalfClosure, value: true)
+        try options.setOption(.recvAllocator, value: receiveBuffer)
         var encoding = HTTPResponseEncoder.Configuration()
         encoding.automaticallySetFramingHeaders = false  // an event stream has none
         let pipeline = channel.pipeline.syncOperations

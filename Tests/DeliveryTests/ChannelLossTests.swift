@@ -1,5 +1,6 @@
 import Delivery
 import EventStream
+import Foundation
 import NIOCore
 import NIOEmbedded
 import Testing
@@ -33,6 +34,22 @@ import Testing
         streams.turn()
         #expect(!stream.channel.isActive)
         #expect(streams.observer.entries == [.closed(1, .client)])
+    }
+
+    @Test(arguments: [(false, .client), (true, .slow)] as [(Bool, CloseReason)])
+    func `a time-out of the connection is the client's fault while something waits`(waits: Bool, reason: CloseReason)
+        throws
+    {
+        let stream = try streams.open()
+        if waits {
+            stream.kernel.fill()
+            stream.handle.send("data: a\n\n")
+            streams.turn()
+        }
+        stream.channel.pipeline.fireErrorCaught(IOError(errnoCode: ETIMEDOUT, reason: "read"))
+        streams.turn()
+        #expect(!stream.channel.isActive)
+        #expect(streams.observer.entries == [.closed(1, reason)])
     }
 
     @Test func `a connection that fails under a flush is gone, once`() throws {

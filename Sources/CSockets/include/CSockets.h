@@ -45,8 +45,8 @@ void csockets_finish(int descriptor);
 /// Closes with a reset.
 void csockets_reset(int descriptor);
 void csockets_close(int descriptor);
-/// Caps the kernel's send buffer, and ends a connection whose peer acknowledges nothing, or takes nothing, for so long.
-void csockets_bound(int descriptor, int send_buffer, int timeout_seconds, bool probes);
+/// The most that the kernel holds for the peer (it doubles the number for its own book-keeping).
+void csockets_cap_send_buffer(int descriptor, int bytes);
 /// Whether the connection ended because the peer took nothing in time.
 bool csockets_has_timed_out(int descriptor);
 
