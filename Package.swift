@@ -56,10 +56,15 @@ let server: [Target] = [
         ],
         swiftSettings: settings
     ),
+    .target(
+        name: "Metrics",
+        dependencies: ["Scripting", "HTTP", "Delivery", "EventStream", httpTypes, nio("NIOCore"), nio("NIOPosix")],
+        swiftSettings: settings
+    ),
     .executableTarget(
         name: "Tool",
         dependencies: [
-            "Scripting", "HTTP", "Delivery", "EventStream", logging, nio("NIOCore"), nio("NIOPosix"),
+            "Metrics", "Scripting", "HTTP", "Delivery", "EventStream", logging, nio("NIOCore"), nio("NIOPosix"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -96,6 +101,11 @@ let server: [Target] = [
             "HTTP", "TestKit", "Delivery", "EventStream", "Scripting", httpTypes,
             nio("NIOCore"), nio("NIOEmbedded"), nio("NIOHTTP1"), extras("NIOHTTPTypes"),
         ],
+        swiftSettings: settings
+    ),
+    .testTarget(
+        name: "MetricsTests",
+        dependencies: ["Metrics", "TestKit", "Scripting", "HTTP", "Delivery", "EventStream"],
         swiftSettings: settings
     ),
     .testTarget(name: "ScriptingTests", dependencies: ["Scripting", "TestKit"], swiftSettings: settings),

@@ -44,4 +44,5 @@ struct HostServer: Responder, StreamObserver {
     func streamClosed(_ stream: StreamID, reason: CloseReason) {}
     func streamLagging(_ stream: StreamID, bufferedBytes: Int) {}
     func streamDrained(_ stream: StreamID) {}
+    func delivered(_ tally: DeliveryTally) {}
 }

@@ -201,5 +201,7 @@ public final class ChannelLoop: DeliveryLoop {
         state.value.observer.streamLagging(stream.id, bufferedBytes: stream.ledger.bufferedBytes)
     }
 
+    func delivered(_ tally: DeliveryTally) { state.value.observer.delivered(tally) }
+
     func drained(_ stream: ChannelStream) { state.value.observer.streamDrained(stream.id) }
 }

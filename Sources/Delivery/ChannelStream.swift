@@ -24,6 +24,9 @@ final class ChannelStream {
     var groups: Set<GroupID> = []
     private var isLagging = false
     private var flushIsDue = false
+    /// Since the last flush.
+    private var written = (bytes: 0, events: 0)
+    private var tally = DeliveryTally()
 
     /// After our side is shut down, what the client still sends is read and dropped for at most that long: closing
     /// over unread bytes would reset the connection, and the client might lose the end of the stream.
@@ -52,15 +55,17 @@ final class ChannelStream {
         if isBackedUp {
             let limits = state.limits
             if limits.onSlow == .dropOldest || limits.onSlow == .conflate {
-                let dropped = backlog.makeRoom(
-                    for: frame, limit: limits.maxBufferedBytes, policy: limits.onSlow)
-                ledger.settle(dropped)
-                unwritten -= dropped
+                let room = backlog.makeRoom(for: frame, limit: limits.maxBufferedBytes, policy: limits.onSlow)
+                ledger.settle(room.settled)
+                unwritten -= room.settled
+                tally.dropped += room.dropped
             }
             backlog.append(frame, .entered)
             noteLag()
         } else {
             channel.write(frame.bytes, promise: nil)
+            written.bytes += frame.count
+            if frame.isEvent { written.events += 1 }
             guard !flushIsDue else { return }
             flushIsDue = true
             loop.scheduleFlush(of: self)
@@ -79,6 +84,7 @@ final class ChannelStream {
     func noteDropped() {
         guard state.isOpen else { return }
         backlog.noteDropped()
+        tally.dropped += 1
         pump()
     }
 
@@ -114,6 +120,10 @@ final class ChannelStream {
         flushIsDue = false
         guard !state.isClosed else { return }
         channel.flush()
+        tally.wrote(written.bytes, events: written.events)
+        written = (0, 0)
+        loop.delivered(tally)
+        tally = DeliveryTally()
         guard !state.isClosed else { return }  // the connection failed under it
         settle()
     }
@@ -146,7 +156,7 @@ final class ChannelStream {
     private func pump() {
         while !isBackedUp, !backlog.isEmpty, !state.isClosed {
             var size = 0
-            while size < Self.pieceSize, let (bytes, entered) = backlog.popFirst() {
+            while size < Self.pieceSize, let (bytes, isEvent, entered) = backlog.popFirst() {
                 size += bytes.readableBytes
                 if entered == 0 {
                     state.wrote(isEvent: true, now: timers.now)
@@ -154,6 +164,8 @@ final class ChannelStream {
                     unwritten += bytes.readableBytes
                 }
                 channel.write(bytes, promise: nil)
+                written.bytes += bytes.readableBytes
+                if isEvent { written.events += 1 }
             }
             flush()
         }

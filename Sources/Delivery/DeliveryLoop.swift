@@ -58,6 +58,8 @@ public protocol StreamObserver: Sendable {
     func streamLagging(_ stream: StreamID, bufferedBytes: Int)
     /// A stream that lagged has caught up.
     func streamDrained(_ stream: StreamID)
+    /// What was done in a turn of the loop.
+    func delivered(_ tally: DeliveryTally)
 }
 
 /// A stream as its sender holds it: a value that may cross threads, and answers "closed" once the stream is gone.

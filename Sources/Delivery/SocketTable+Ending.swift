@@ -29,6 +29,7 @@
             guard slots[index].phase == .open else { return }
             let sent = frame.withUnsafeReadableBytes { send(index, $0) }
             guard sent >= 0 else { return failed(index) }
+            tally.wrote(sent, events: 0)
             guard sent < frame.readableBytes, let ledger = slots[index].ledger else { return }
             wait(StreamFrame(frame, isEvent: false), from: sent, .offered, index, ledger)
         }

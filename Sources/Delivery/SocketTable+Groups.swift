@@ -125,6 +125,9 @@
             flushTurn()
             if fanOut == nil { startFanOut() }
             walk()
+            guard tally != DeliveryTally() else { return }
+            observer.delivered(tally)
+            tally = DeliveryTally()
         }
 
         private func startFanOut() {
@@ -175,6 +178,7 @@
         /// change the table.
         private func give(_ walk: FanOut, to members: ArraySlice<Int32>) {
             var others: [(index: Int, sent: Int)] = []
+            var tally = tally
             slots.withUnsafeMutableBufferPointer { slots in
                 walk.bytes.withUnsafeReadableBytes { bytes in
                     for member in members where member != SocketGroup.empty {
@@ -187,12 +191,14 @@
                         if sent == bytes.count {
                             slots[index].state!.wrote(isEvent: true, now: now)
                             slots[index].ledger!.count(events: walk.frames.count)
+                            tally.wrote(sent, events: walk.frames.count)
                         } else {
                             others.append((index, sent))
                         }
                     }
                 }
             }
+            self.tally = tally
             for (index, sent) in others { finish(walk, index, sent) }
         }
 
@@ -205,6 +211,7 @@
                 return
             }
             ledger.count(events: walk.frames.count)
+            tally.wrote(sent, events: walk.frames.count - 1)  // what waits is one frame now, and will count as one
             wait(StreamFrame(walk.bytes), from: sent, .offered, index, ledger)
         }
     }

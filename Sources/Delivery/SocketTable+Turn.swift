@@ -111,6 +111,7 @@
             guard sent >= 0 else { return failed(index) }
             if entry.account == .offered, frame.isEvent { ledger.count(events: 1) }
             if entry.account == .entered { ledger.settle(sent) }
+            tally.wrote(sent, events: frame.isEvent && sent == frame.count ? 1 : 0)
             if sent < frame.count { wait(frame, from: sent, entry.account, index, ledger) }
         }
 
@@ -123,11 +124,15 @@
                 switch ledger.admit(frame.count, isEvent: frame.isEvent, evenIfClosed: true) {
                 case .admitted, .closed: break
                 case .full where policy == .disconnect: return overflowed(index)
-                case .full: return queue.noteDropped()
+                case .full:
+                    tally.dropped += 1
+                    return queue.noteDropped()
                 }
             }
             if policy == .dropOldest || policy == .conflate {
-                ledger.settle(queue.makeRoom(for: frame, limit: limits.maxBufferedBytes, policy: policy))
+                let room = queue.makeRoom(for: frame, limit: limits.maxBufferedBytes, policy: policy)
+                ledger.settle(room.settled)
+                tally.dropped += room.dropped
             }
             queue.append(frame, .entered)
             noteLag(index)
@@ -138,6 +143,7 @@
             guard slots[index].state?.isOpen == true else { return }
             if slots[index].queue == nil { slots[index].queue = StreamQueue() }
             slots[index].queue!.noteDropped()
+            tally.dropped += 1
             if slots[index].phase == .open { drain(index) }
         }
 

@@ -29,6 +29,8 @@
         var turn: [TurnEntry] = []
         var touched: [Int32] = []
         var scratch = ByteBuffer()
+        /// Of this turn.
+        var tally = DeliveryTally()
         /// Read once a turn.
         private(set) var now: NIODeadline
         private var whenEmpty: [EventLoopPromise<Void>] = []
@@ -126,10 +128,11 @@
         func drain(_ index: Int) {
             guard let queue = slots[index].queue, let ledger = slots[index].ledger else { return }
             while !queue.isEmpty {
-                let (offered, sent, settled) = queue.sendFront(&scratch) { send(index, $0) }
-                guard sent >= 0 else { return failed(index) }
-                ledger.settle(settled)
-                if sent < offered { return noteLag(index) }
+                let progress = queue.sendFront(&scratch) { send(index, $0) }
+                guard progress.sent >= 0 else { return failed(index) }
+                tally.wrote(progress.sent, events: progress.events)
+                ledger.settle(progress.settled)
+                if progress.sent < progress.offered { return noteLag(index) }
             }
             slots[index].queue = nil
             if slots[index].isLagging {

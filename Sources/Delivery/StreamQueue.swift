@@ -42,15 +42,23 @@ final class StreamQueue {
 
     // MARK: dropping
 
-    /// Drops what the policy says so that a frame fits into `limit` bytes. Returns the bytes that leave the ledger.
-    func makeRoom(for frame: StreamFrame, limit: Int, policy: SlowPolicy) -> Int {
+    /// Drops what the policy says so that a frame fits into `limit` bytes. Returns how many events, and the bytes that
+    /// leave the ledger.
+    func makeRoom(for frame: StreamFrame, limit: Int, policy: SlowPolicy) -> (dropped: Int, settled: Int) {
         var settled = 0
+        var dropped = 0
         func isFull() -> Bool { enteredBytes + frame.count > limit }
         if policy == .conflate, isFull(), let key = frame.key {
-            while let index = entries.firstIndex(where: { $0.canBeDropped && $0.key == key }) { settled += drop(index) }
+            while let index = entries.firstIndex(where: { $0.canBeDropped && $0.key == key }) {
+                settled += drop(index)
+                dropped += 1
+            }
         }
-        while isFull(), let index = entries.firstIndex(where: \.canBeDropped) { settled += drop(index) }
-        return settled
+        while isFull(), let index = entries.firstIndex(where: \.canBeDropped) {
+            settled += drop(index)
+            dropped += 1
+        }
+        return (dropped, settled)
     }
 
     /// Notes that an event was dropped that was to come here.
@@ -84,20 +92,26 @@ final class StreamQueue {
     // MARK: sending
 
     /// Takes the first frame out, and the bytes that leave the ledger with it.
-    func popFirst() -> (bytes: ByteBuffer, entered: Int)? {
+    func popFirst() -> (bytes: ByteBuffer, isEvent: Bool, entered: Int)? {
         guard let entry = entries.popFirst() else { return nil }
         let entered = entry.account == .entered ? entry.bytes.readableBytes : 0
         enteredBytes -= entered
-        return (entry.bytes, entered)
+        return (entry.bytes, entry.isEvent && entry.dropped == 0, entered)
+    }
+
+    /// What became of one write: bytes offered, bytes that the kernel took, those of them that leave the ledger, and
+    /// events of which the kernel has the end now.
+    struct Progress: Equatable {
+        var offered = 0
+        var sent = 0
+        var settled = 0
+        var events = 0
     }
 
     /// Calls `send` with the next bytes: the first frame, or several small ones put together in `scratch`. Takes out what
-    /// was sent, and returns how many bytes were offered and sent, and how many of those leave the ledger. `send` returns
-    /// a negative number when the connection is gone.
-    func sendFront(
-        _ scratch: inout ByteBuffer, _ send: (UnsafeRawBufferPointer) -> Int
-    ) -> (offered: Int, sent: Int, settled: Int) {
-        guard let first = entries.first else { return (0, 0, 0) }
+    /// was sent. `send` returns a negative number when the connection is gone.
+    func sendFront(_ scratch: inout ByteBuffer, _ send: (UnsafeRawBufferPointer) -> Int) -> Progress {
+        guard let first = entries.first else { return Progress() }
         var offered = first.bytes.readableBytes
         let sent: Int
         if entries.count == 1 || offered >= Self.pieceSize {
@@ -111,24 +125,27 @@ final class StreamQueue {
             offered = scratch.readableBytes
             sent = scratch.withUnsafeReadableBytes(send)
         }
-        return (offered, sent, sent > 0 ? consume(sent) : 0)
+        var progress = Progress(offered: offered, sent: sent)
+        if sent > 0 { consume(&progress) }
+        return progress
     }
 
     private static let pieceSize = 64 << 10
 
-    private func consume(_ count: Int) -> Int {
-        var left = count
-        var settled = 0
+    private func consume(_ progress: inout Progress) {
+        var left = progress.sent
         while left > 0, var entry = entries.popFirst() {
             let taken = min(left, entry.bytes.readableBytes)
             left -= taken
-            if entry.account == .entered { settled += taken }
-            guard taken < entry.bytes.readableBytes else { continue }
+            if entry.account == .entered { progress.settled += taken }
+            guard taken < entry.bytes.readableBytes else {
+                if entry.isEvent, entry.dropped == 0 { progress.events += 1 }
+                continue
+            }
             entry.bytes.moveReaderIndex(forwardBy: taken)
             entry.isStarted = true
             entries.prepend(entry)
         }
-        enteredBytes -= settled
-        return settled
+        enteredBytes -= progress.settled
     }
 }

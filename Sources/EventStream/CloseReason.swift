@@ -1,5 +1,5 @@
 /// Why a stream ended, in the words that scripts get.
-public enum CloseReason: String, Sendable {
+public enum CloseReason: String, CaseIterable, Sendable {
     /// The client left.
     case client
     /// A script closed it.

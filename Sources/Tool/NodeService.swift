@@ -1,4 +1,5 @@
 import Logging
+import Metrics
 import NIOCore
 import Scripting
 import ServiceLifecycle
@@ -14,6 +15,7 @@ import UnixSignals
 /// that a signal which comes early finds its handlers.
 struct NodeService: Service {
     let node: Node
+    let metrics: MetricsServer?
     let deadline: TimeAmount
     let log: Logger
 
@@ -33,6 +35,7 @@ struct NodeService: Service {
         try await gracefulShutdown()
         log.info("stopping")
         try await node.stop(within: deadline)
+        try await metrics?.stop()
         impatience.cancel()
         log.info("stopped")
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import HTTP
 import Logging
+import Metrics
 import NIOCore
 import Scripting
 import ServiceLifecycle
@@ -41,6 +42,13 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "text for people, json for machines: one object per line.")
     var logFormat: LogFormat = .text
 
+    @Option(
+        defaultAsFlag: .standard, parsing: .next,
+        help: ArgumentHelp(
+            "Serve /metrics (for Prometheus), /healthz and /readyz on this address; --metrics alone is \(MetricsAddress.standard).",
+            valueName: "[host:]port"))
+    var metrics: MetricsAddress?
+
     @Flag(help: "Show a script's errors in the browser.")
     var dev = false
 
@@ -62,7 +70,9 @@ struct Serve: AsyncParsableCommand {
                 directory: try ScriptDirectory(directory), host: host, port: port)
             configuration.isDevelopment = dev
             let node = try await Node.make(configuration, threads: threads ?? System.coreCount, log: log)
-            let service = NodeService(node: node, deadline: .nanoseconds(Int64(shutdownTimeout * 1e9)), log: log)
+            let observation = try await startMetrics(node.host)
+            let service = NodeService(
+                node: node, metrics: observation, deadline: .nanoseconds(Int64(shutdownTimeout * 1e9)), log: log)
             let group = ServiceGroup(
                 configuration: .init(
                     services: [.init(service: service)], gracefulShutdownSignals: [.sigterm, .sigint], logger: log.quiet
@@ -72,6 +82,15 @@ struct Serve: AsyncParsableCommand {
             throw StartFailure.exit(error)
         }
     }
+
+    private func startMetrics(_ host: ScriptHost) async throws -> MetricsServer? {
+        guard let metrics else { return nil }
+        return try await MetricsServer.start(
+            on: try ListeningSocket(address: metrics.host, port: metrics.port), host: host)
+    }
 }
 
+extension MetricsAddress: ArgumentParser.ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
+}
 extension Logger.Level: ArgumentParser.ExpressibleByArgument {}

@@ -13,6 +13,10 @@ final class ObserverLog: StreamObserver {
     private let log = Watched<[Entry]>([])
     private let reaction = Mutex<(@Sendable (Entry) -> Void)?>(nil)
 
+    private let tallies = Mutex(DeliveryTally())
+    /// All that was delivered.
+    var tally: DeliveryTally { tallies.withLock { $0 } }
+
     var entries: [Entry] { log.value }
 
     /// Why a stream was closed, as often as it was.
@@ -30,9 +34,20 @@ final class ObserverLog: StreamObserver {
     /// Waits until this was heard.
     func heard(_ entry: Entry) async throws { _ = try await log.value { $0.contains(entry) } }
 
-    func streamClosed(_ stream: StreamID, reason: CloseReason) { note(.closed(stream, reason)) }
+    /// The id of streams that are nothing but marks in the order of things.
+    static let fence: StreamID = -1
+    private let fences = Watched(0)
+    var fencesPassed: Int { fences.value }
+    func passed(_ count: Int) async throws { _ = try await fences.value { $0 >= count } }
+
+    func streamClosed(_ stream: StreamID, reason: CloseReason) {
+        if stream == Self.fence { return fences.change { $0 += 1 } }
+        note(.closed(stream, reason))
+    }
     func streamLagging(_ stream: StreamID, bufferedBytes: Int) { note(.lagging(stream, bufferedBytes)) }
     func streamDrained(_ stream: StreamID) { note(.drained(stream)) }
+
+    func delivered(_ tally: DeliveryTally) { tallies.withLock { $0.add(tally) } }
 
     private func note(_ entry: Entry) {
         log.change { $0.append(entry) }

@@ -5,52 +5,58 @@ import TestKit
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct SocketClosingTests {
+    static let kinds = SocketStreams.Kind.allCases
+
     /// More than the buffers of both sides take.
     private static let long = "data: " + String(repeating: "x", count: 8_000_000) + "\n\n"
     private static let roomy = StreamLimits(pingInterval: nil, maxBufferedBytes: 1 << 30)
     private static let junk = ByteBuffer(repeating: UInt8(ascii: "j"), count: 50_000)
 
-    @Test func `a FIN from the client ends the stream, once`() async throws {
-        try await SocketStreams.run { streams in
+    @Test(arguments: kinds) func `a FIN from the client ends the stream, once`(kind: SocketStreams.Kind) async throws {
+        try await SocketStreams.run(kind) { streams in
             let stream = try await streams.open()
             try await stream.client.finish()
             #expect(try await streams.observer.end(of: 1) == .client)
-            try await stream.channel.closeFuture.get()
+            try await streams.released()
             try await streams.turn()
             #expect(streams.observer.entries == [.closed(1, .client)])
             #expect(stream.handle.send("data: x\n\n") == .closed)
         }
     }
 
-    @Test func `an RST from the client ends the stream, once`() async throws {
-        try await SocketStreams.run { streams in
+    @Test(arguments: kinds) func `an RST from the client ends the stream, once`(kind: SocketStreams.Kind) async throws {
+        try await SocketStreams.run(kind) { streams in
             let stream = try await streams.open()
             _ = try await stream.client.text(ofAtLeast: 2)
             try await stream.client.reset()
             #expect(try await streams.observer.end(of: 1) == .client)
-            try await stream.channel.closeFuture.get()
+            try await streams.released()
             try await streams.turn()
             #expect(streams.observer.entries == [.closed(1, .client)])
         }
     }
 
-    @Test func `an RST while the client is behind ends the stream, once`() async throws {
-        try await SocketStreams.run { streams in
+    @Test(arguments: kinds) func `an RST while the client is behind ends the stream, once`(kind: SocketStreams.Kind)
+        async throws
+    {
+        try await SocketStreams.run(kind) { streams in
             let stream = try await streams.open(limits: Self.roomy, reads: false)
             stream.handle.send(Self.long)
             stream.handle.send("data: more\n\n")
             try await streams.turn()
             try await stream.client.reset()
             #expect(try await streams.observer.end(of: 1) == .client)
-            try await stream.channel.closeFuture.get()
+            try await streams.released()
             try await streams.turn()
             #expect(streams.observer.entries == [.closed(1, .client)])
             #expect(stream.handle.ledger.bufferedBytes == 0)
         }
     }
 
-    @Test func `a FIN from a client that is behind cuts no event in two`() async throws {
-        try await SocketStreams.run { streams in
+    @Test(arguments: kinds) func `a FIN from a client that is behind cuts no event in two`(kind: SocketStreams.Kind)
+        async throws
+    {
+        try await SocketStreams.run(kind) { streams in
             let stream = try await streams.open(limits: Self.roomy, reads: false)
             stream.handle.send(Self.long)
             try await streams.turn()
@@ -63,8 +69,8 @@ import Testing
         }
     }
 
-    @Test func `what the client sends is dropped`() async throws {
-        try await SocketStreams.run { streams in
+    @Test(arguments: kinds) func `what the client sends is dropped`(kind: SocketStreams.Kind) async throws {
+        try await SocketStreams.run(kind) { streams in
             let stream = try await streams.open()
             for _ in 0..<20 { try await stream.client.send(Self.junk) }
             stream.handle.send("data: last\n\n")
@@ -73,9 +79,10 @@ import Testing
         }
     }
 
-    @Test(arguments: [false, true])
-    func `a close lets the client read all and then the end`(_ clientTalks: Bool) async throws {
-        try await SocketStreams.run { streams in
+    @Test(arguments: [false, true], kinds)
+    func `a close lets the client read all and then the end`(_ clientTalks: Bool, kind: SocketStreams.Kind) async throws
+    {
+        try await SocketStreams.run(kind) { streams in
             let stream = try await streams.open(limits: Self.roomy, reads: false)
             stream.handle.send(Self.long)
             stream.handle.send("data: last\n\n")
@@ -91,48 +98,53 @@ import Testing
             #expect(try await streams.observer.end(of: 1) == .server)
             // Our side is shut down; what still comes is no reason for a reset.
             if clientTalks { for _ in 0..<10 { try await stream.client.send(Self.junk) } }
-            #expect(stream.channel.isActive)
+            #expect(try await streams.isHolding())
             try await stream.client.finish()
-            try await stream.channel.closeFuture.get()
+            try await streams.released()
             #expect(streams.observer.entries == [.closed(1, .server)])
             #expect(stream.handle.ledger.bufferedBytes == 0)
         }
     }
 
     @Test func `a close over bytes from the client that nobody read is no reset`() async throws {
-        try await SocketStreams.run { streams in
+        try await SocketStreams.run(.channels) { streams in
             let stream = try await streams.open()
             _ = try await stream.client.text(ofAtLeast: 2)
-            try await streams.eventLoop.flatSubmit { stream.channel.setOption(.autoRead, value: false) }.get()
+            let channel = try #require(stream.channel)
+            try await streams.eventLoop.flatSubmit { channel.setOption(.autoRead, value: false) }.get()
             try await stream.client.send(Self.junk)
             stream.handle.send("data: last\n\n")
             stream.handle.close(.server)
-            try await stream.channel.setOption(.autoRead, value: true).get()
+            try await channel.setOption(.autoRead, value: true).get()
             let (text, end) = try await stream.client.wholeText()
             #expect(text == ":\ndata: last\n\n")
             #expect(end == .eof)
             try await stream.client.finish()
-            try await stream.channel.closeFuture.get()
+            try await streams.released()
         }
     }
 
-    @Test func `a client that never closes its side has two seconds`() async throws {
-        try await SocketStreams.run { streams in
+    @Test(arguments: kinds) func `a client that never closes its side has two seconds`(kind: SocketStreams.Kind)
+        async throws
+    {
+        try await SocketStreams.run(kind) { streams in
             let stream = try await streams.open()
             stream.handle.close(.server)
             let (_, end) = try await stream.client.wholeText()
             #expect(end == .eof)
             streams.clock.advance(by: .milliseconds(1999))
             try await streams.turn()
-            #expect(stream.channel.isActive)
+            #expect(try await streams.isHolding())
             streams.clock.advance(by: .milliseconds(1))
-            try await stream.channel.closeFuture.get()
+            try await streams.released()
             #expect(streams.observer.entries == [.closed(1, .server)])
         }
     }
 
-    @Test func `a client that does not take its last events is reset after ten seconds`() async throws {
-        try await SocketStreams.run { streams in
+    @Test(arguments: kinds) func `a client that does not take its last events is reset after ten seconds`(
+        kind: SocketStreams.Kind
+    ) async throws {
+        try await SocketStreams.run(kind) { streams in
             let stream = try await streams.open(limits: Self.roomy, reads: false)
             stream.handle.send(Self.long)
             stream.handle.close(.server)
@@ -146,8 +158,8 @@ import Testing
         }
     }
 
-    @Test func `all are closed, each told when to come back`() async throws {
-        try await SocketStreams.run { streams in
+    @Test(arguments: kinds) func `all are closed, each told when to come back`(kind: SocketStreams.Kind) async throws {
+        try await SocketStreams.run(kind) { streams in
             var opened: [SocketStreams.Stream] = []
             for id in 1...5 { opened.append(try await streams.open(id)) }
             streams.loop.broadcast(ByteBuffer(string: "data: a\n\n"))
@@ -160,21 +172,19 @@ import Testing
                 #expect((3000...4000).contains(try #require(parser.reconnectionTime)))
                 #expect(try await streams.observer.end(of: stream.id) == .shutdown)
                 try await stream.client.finish()
-                try await stream.channel.closeFuture.get()
             }
-            let count = try await streams.eventLoop.submit { streams.loop.openCount }.get()
-            #expect(count == 0)
+            try await streams.released()
         }
     }
 
-    @Test func `an abort cuts no event in two`() async throws {
-        try await SocketStreams.run { streams in
+    @Test(arguments: kinds) func `an abort cuts no event in two`(kind: SocketStreams.Kind) async throws {
+        try await SocketStreams.run(kind) { streams in
             let idle = try await streams.open(1)
             let behind = try await streams.open(2, limits: Self.roomy, reads: false)
             behind.handle.send(Self.long)
             behind.handle.close(.server)
             try await streams.turn()
-            try await streams.eventLoop.submit { streams.loop.abortAll() }.get()
+            try await streams.abortAll()
             #expect(try await idle.client.wholeText().end == .eof)
             await behind.client.startReading()
             #expect(try await behind.client.wholeText().end == .reset)

@@ -23,7 +23,7 @@ import Testing
     /// What the client gets, "dropped n" for a note.
     private func drain(_ queue: StreamQueue) -> [String] {
         var found: [String] = []
-        while let (bytes, _) = queue.popFirst() {
+        while let (bytes, _, _) = queue.popFirst() {
             let text = String(buffer: bytes)
             found.append(
                 text.hasPrefix("event: dropped")
@@ -49,7 +49,7 @@ import Testing
         policy: SlowPolicy, events: [String], new: String, limit: Int, expected: [String], settled: Int
     ) {
         let queue = queue(events)
-        #expect(queue.makeRoom(for: frame(new), limit: limit, policy: policy) == settled)
+        #expect(queue.makeRoom(for: frame(new), limit: limit, policy: policy).settled == settled)
         queue.append(frame(new), .entered)
         #expect(queue.enteredBytes == (events.count + 1) * 12 - settled)
         #expect(drain(queue) == expected)
@@ -72,12 +72,12 @@ import Testing
         let queue = queue(["1", "2"])
         queue.append(frame("free"), .free)
         var scratch = ByteBuffer()
-        let (offered, sent, settled) = queue.sendFront(&scratch) { _ in 3 }
-        #expect((offered, sent, settled) == (36, 3, 3))
-        #expect(queue.makeRoom(for: frame("3"), limit: 1, policy: .dropOldest) == 12)
+        let progress = queue.sendFront(&scratch) { _ in 3 }
+        #expect(progress == .init(offered: 36, sent: 3, settled: 3, events: 0))
+        #expect(queue.makeRoom(for: frame("3"), limit: 1, policy: .dropOldest) == (1, 12))
         queue.append(frame("3"), .entered)
         var rest = ByteBuffer()
-        while let (bytes, _) = queue.popFirst() { rest.writeImmutableBuffer(bytes) }
+        while let (bytes, _, _) = queue.popFirst() { rest.writeImmutableBuffer(bytes) }
         #expect(String(buffer: rest) == "a: 1   \n\nevent: dropped\ndata: 1\n\ndata: free\n\ndata: 3   \n\n")
     }
 }

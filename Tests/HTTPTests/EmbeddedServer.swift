@@ -27,6 +27,7 @@ final class EmbeddedServer {
         func streamClosed(_ stream: StreamID, reason: CloseReason) { heard.withLock { $0.closed.append(stream) } }
         func streamLagging(_ stream: StreamID, bufferedBytes: Int) {}
         func streamDrained(_ stream: StreamID) {}
+        func delivered(_ tally: DeliveryTally) {}
 
         var gone: [Exchange.ID] { heard.withLock { $0.gone } }
         var exchanges: [Exchange.ID] { heard.withLock { $0.requests.map(\.exchange.id) } }

@@ -52,6 +52,10 @@ final class HTTPServerAPI {
         }
         server.method("is_listening", 0...0) { [unowned runtime] _, call in call.returning(runtime.listener.isListening)
         }
+        server.method("get_stats", 0...0) { [unowned runtime] _, call in
+            StatisticsTable(stack: call.stack).push(runtime.readStatistics())
+            return .results(1)
+        }
         server.method("get_port", 0...0) { [unowned runtime] _, call in call.returning(runtime.listener.port) }
     }
 

@@ -28,11 +28,15 @@ struct HostPrimitives {
 
     // MARK: tasks
 
+    private static func origin(_ label: String) -> ScriptTask.Origin {
+        .callback(label, label == "spawn" ? .task : .signal)
+    }
+
     private func addTasks() {
         // spawn(label, function, …): a coroutine of its own, run at once until it waits.
         add("spawn", 2...255) { [unowned runtime] call throws(LuaError) in
             try call.stack.reserve(8)
-            let task = runtime.scheduler.makeTask(.callback(try call.string(1, "label")))
+            let task = runtime.scheduler.makeTask(Self.origin(try call.string(1, "label")))
             let count = call.count - 1
             try task.coroutine.stack.reserve(count + 8)
             call.stack.move(count, to: task.coroutine.stack)
@@ -41,7 +45,7 @@ struct HostPrimitives {
         }
         // defer(label, function, …): the same in the next turn, as an entrance of its own.
         add("defer", 2...255) { [unowned runtime] call throws(LuaError) in
-            let task = runtime.scheduler.makeTask(.callback(try call.string(1, "label")))
+            let task = runtime.scheduler.makeTask(Self.origin(try call.string(1, "label")))
             let count = call.count - 1
             try task.coroutine.stack.reserve(count + 8)
             call.stack.move(count, to: task.coroutine.stack)
@@ -62,7 +66,8 @@ struct HostPrimitives {
             let label = try call.string(2, "label")
             let function = try call.function(3, "function")
             return call.returning(
-                runtime.callbackTimers.add(at: deadline) { runtime.scheduler.start(.callback(label), function) })
+                runtime.callbackTimers.add(at: deadline) { runtime.scheduler.start(.callback(label, .timer), function) }
+            )
         }
         add("cancel", 1...1) { [unowned runtime] call throws(LuaError) in
             runtime.callbackTimers.cancel(try call.integer(1, "timer"))

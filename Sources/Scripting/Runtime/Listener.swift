@@ -36,6 +36,8 @@ final class Listener {
 
     var isListening: Bool { if case .stopped = phase { false } else { true } }
 
+    var isAccepting: Bool { if case .accepting = phase { true } else { false } }
+
     /// 0 when not listening.
     var port: Int {
         switch phase {

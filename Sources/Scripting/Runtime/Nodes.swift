@@ -63,7 +63,7 @@ final class Nodes {
         stack.pop()
         let label = "\(node.file) \(name)"
         // A `_ready` belongs to loading: it has the time of a script that loads, and whoever loads tells its fault.
-        let task = scheduler.makeTask(name == "_ready" ? .loading(file: label) : .callback(label))
+        let task = scheduler.makeTask(name == "_ready" ? .loading(file: label) : .callback(label, .node))
         task.coroutine.stack.push(function)
         task.coroutine.stack.push(node.table)
         return task

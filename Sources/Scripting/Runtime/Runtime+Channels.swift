@@ -105,6 +105,7 @@ extension Runtime {
     func publish(_ event: OutgoingEvent, to channel: ChannelName, of publisher: PublisherObject) -> PublicationID? {
         guard publisher.isStarted else { return nil }
         if expiry == nil { expireLater() }
+        statistics.published += 1
         return publisher.hub.broker.publish(event, to: channel)
     }
 

@@ -32,6 +32,10 @@ final class Runtime: HandlerObserver {
     var publishers: [(PublisherObject, ChannelSignals)] = []
     private(set) var defaultPublisher: PublisherObject!
     var expiry: LoopTimers.Token?
+    /// What is counted here; the rest is added by who asks.
+    var statistics = Statistics()
+    /// Adds what other loops count.
+    var addCounts: (inout Statistics) -> Void = { _ in }
     private var lastGroup = 0
     /// Told when somebody begins or ceases to listen to `request_completed`, which other loops ask.
     var onListening: (HostSignal, Bool) -> Void = { _, _ in }
@@ -83,6 +87,16 @@ final class Runtime: HandlerObserver {
         if let expiry { scheduler.timers.cancel(expiry) }
         callbackTimers.cancelAll()
         scheduler.end()
+    }
+
+    /// Everything that is counted, now.
+    func readStatistics() -> Statistics {
+        var statistics = statistics
+        statistics.streams.bufferedBytes = streams.bufferedBytes
+        statistics.scripts.times = scheduler.times
+        statistics.scripts.memory = state.memoryUsed
+        addCounts(&statistics)
+        return statistics
     }
 
     // MARK: requests
@@ -152,6 +166,7 @@ final class Runtime: HandlerObserver {
         response.exchange.open(opening)
         for (publisher, _) in publishers { publisher.hub.opened(connection.id) }
         connection.release()
+        statistics.streams.opened += 1
         emit(.opened) { [classes] stack in
             stack.push(connection.id)
             stack.push(connection.path)
@@ -165,6 +180,7 @@ final class Runtime: HandlerObserver {
         connection.phase = .closed
         for (publisher, _) in publishers { publisher.hub.closed(id) }
         _ = streams.remove(id)
+        statistics.streams.closed[reason, default: 0] += 1
         if reason != .server, let task = connection.opening?.task, !task.isDetached { scheduler.cancel(task) }
         emit(.closed) { stack in
             stack.push(id)
@@ -251,7 +267,8 @@ final class Runtime: HandlerObserver {
             callbacks.append(state.popReference(from: stack))
         }
         stack.pop()
-        for callback in callbacks { scheduler.start(.callback("signal \(name)"), callback, push: push) }
+        let origin = ScriptTask.Origin.callback("signal \(name)", name == "timeout" ? .timer : .signal)
+        for callback in callbacks { scheduler.start(origin, callback, push: push) }
         enter()
         stack.push(prelude.wakeSignal)
         stack.push(signal)
@@ -261,9 +278,10 @@ final class Runtime: HandlerObserver {
     // MARK: faults
 
     private func noteFault(_ report: ErrorReport, _ origin: ScriptTask.Origin) {
+        statistics.scripts.errors += 1
         if case .loading = origin { return }  // whoever loads tells it
         log.error("\(report.message)", metadata: ["in": "\(origin.label)", "traceback": "\(report.traceback)"])
-        if case .callback("signal server_error") = origin { return }
+        if case .callback("signal server_error", _) = origin { return }
         // In a turn of its own: the entrance that is at fault may have no time left.
         scheduler.nextTurn { [unowned self] in
             emit(.error) { stack in

@@ -24,6 +24,8 @@ final class Scheduler {
     private let budget: Int64
 
     private(set) var current: ScriptTask?
+    /// Of entrances; what runs inside another is in that one's time.
+    private(set) var times = Statistics().scripts.times
     private var lastID: UInt64 = 0
     private var lastTicket: UInt64 = 0
     private var waiting: [UInt64: ScriptTask] = [:]
@@ -72,8 +74,10 @@ final class Scheduler {
         let outer = current
         if outer == nil { state.startBudget(nanoseconds: task.budget) }
         current = task
+        let start = outer == nil ? NIODeadline.now() : .distantPast
         let outcome = task.coroutine.resume(arguments: arguments, from: outer?.coroutine.stack)
         current = outer
+        if outer == nil { note(task.origin.kind, NIODeadline.now() - start) }
         if case .waiting = outcome {} else if task.ticket != 0 { stopWaiting(task) }
         switch outcome {
         case .waiting: if case .handler(let response) = task.origin { handlers?.handlerWaits(response, task) }
@@ -83,6 +87,11 @@ final class Scheduler {
             end(task, .returned)
         case .failed, .overtime, .outOfMemory: fail(task, outcome)
         }
+    }
+
+    private func note(_ kind: CallbackKind, _ time: TimeAmount) {
+        times[kind.rawValue].calls += 1
+        times[kind.rawValue].nanoseconds += Int(time.nanoseconds)
     }
 
     private func fail(_ task: ScriptTask, _ outcome: LuaCoroutine.Outcome) {

@@ -44,6 +44,8 @@ public final class ScriptHost: Responder, StreamObserver {
     private let runtime: NIOLoopBound<Runtime>
     /// Whether a script listens to `request_completed`: asked by every loop for every request.
     private let wantsCompletions = Atomic<Bool>(false)
+    private let delivery = Mutex(DeliveryTally())
+    private let requests = RequestTimes()
 
     /// Fits the process's allocator to Lua's garbage. Once, before scripts run.
     public static func tuneAllocator() { LuaState.tuneAllocator() }
@@ -58,6 +60,10 @@ public final class ScriptHost: Responder, StreamObserver {
         loop.submit {
             let runtime = try Runtime(configuration: configuration, loop: loop, timers: timers.value, log: log)
             let host = ScriptHost(loop: loop, runtime: runtime)
+            runtime.addCounts = { [unowned host] statistics in
+                statistics.delivery = host.delivery.withLock { $0 }
+                statistics.requests = host.requests.snapshot
+            }
             runtime.onListening = { [unowned host] signal, listens in
                 if signal == .completed { host.wantsCompletions.store(listens, ordering: .relaxed) }
             }
@@ -107,6 +113,9 @@ public final class ScriptHost: Responder, StreamObserver {
     /// The port that is listened on; 0 for none.
     public func port() -> EventLoopFuture<Int> { loop.submit { self.runtime.value.listener.port } }
 
+    /// Whether connections are accepted.
+    public func isReady() -> EventLoopFuture<Bool> { loop.submit { self.runtime.value.listener.isAccepting } }
+
     /// Stops accepting and tells `server_stopping`. Open streams and answers under way go on.
     public func stopAccepting() -> EventLoopFuture<Void> {
         loop.submit { self.runtime.value.listener.stop() }
@@ -140,6 +149,7 @@ public final class ScriptHost: Responder, StreamObserver {
     }
 
     public func completed(_ summary: RequestSummary) {
+        requests.note(summary)
         guard wantsCompletions.load(ordering: .relaxed) else { return }
         loop.execute {
             self.runtime.value.emit(.completed) { stack in
@@ -165,4 +175,10 @@ public final class ScriptHost: Responder, StreamObserver {
     public func streamDrained(_ stream: StreamID) {
         loop.execute { self.runtime.value.streamDrained(stream) }
     }
+
+    public func delivered(_ tally: DeliveryTally) { delivery.withLock { $0.add(tally) } }
+
+    // MARK: statistics
+
+    public func statistics() -> EventLoopFuture<Statistics> { loop.submit { self.runtime.value.readStatistics() } }
 }

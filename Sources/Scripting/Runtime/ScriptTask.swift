@@ -9,13 +9,21 @@ final class ScriptTask {
     enum Origin {
         case loading(file: String)
         case handler(ResponseObject)
-        case callback(String)
+        case callback(String, CallbackKind)
 
         var label: String {
             switch self {
             case .loading(let file): "loading \(file)"
             case .handler(let response): "\(response.request.method.rawValue) \(response.request.target.path)"
-            case .callback(let name): name
+            case .callback(let name, _): name
+            }
+        }
+
+        var kind: CallbackKind {
+            switch self {
+            case .loading: .load
+            case .handler: .handler
+            case .callback(_, let kind): kind
             }
         }
     }

@@ -1,3 +1,4 @@
+import Delivery
 import EventStream
 import Lua
 import NIOCore
@@ -29,6 +30,8 @@ final class StreamTable {
 
     var activeIDs: [Int] { streams.values.lazy.filter(\.isActive).map(\.id).sorted() }
     var activeCount: Int { streams.values.lazy.filter(\.isActive).count }
+    /// Bytes that wait for clients.
+    var bufferedBytes: Int { streams.values.reduce(0) { $0 + ($1.handle?.ledger.bufferedBytes ?? 0) } }
     /// Streams whose head has not gone out.
     var opening: [ConnectionObject] {
         streams.values.filter { if case .opening = $0.phase { $0.isActive } else { false } }
