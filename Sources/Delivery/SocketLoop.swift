@@ -68,6 +68,7 @@
         private let waker: Int32
         /// Given up when there are no descriptors left, so that a stream can still change hands.
         private let spare: Mutex<Int32>
+        private let release = Mutex<(@Sendable (StreamID) -> Void)?>(nil)
 
         /// Starts the thread. `alarm` is the event loop on which the clock wakes.
         public init(clock: any MonotonicClock, alarm: any EventLoop, observer: any StreamObserver) throws(Unavailable) {
@@ -81,8 +82,9 @@
             let start = ThreadStart { [self] in
                 csockets_name_thread("mooncast-sse")
                 run(
-                    SocketTable(poll: poll, clock: clock, alarm: alarm, observer: observer) { self.post(.timersAreDue) }
-                )
+                    SocketTable(
+                        poll: poll, clock: clock, alarm: alarm, observer: observer,
+                        timersAreDue: { self.post(.timersAreDue) }, released: { self.released($0) }))
             }
             start.detach()
         }
@@ -119,6 +121,10 @@
                 return csockets_duplicate(socket)
             }
         }
+
+        public func onRelease(_ body: @escaping @Sendable (StreamID) -> Void) { release.withLock { $0 = body } }
+
+        private func released(_ stream: StreamID) { release.withLock { $0 }?(stream) }
 
         public func neverOpened(_ stream: StreamID) { post(.neverOpened(stream)) }
 

@@ -14,6 +14,7 @@
         private let clock: any MonotonicClock
         private let alarm: any EventLoop
         private let timersAreDue: @Sendable () -> Void
+        private let released: (StreamID) -> Void
         private let start: NIODeadline
         private var wakeUp: (tick: UInt64, wakeUp: any WakeUp)?
         private var wheel = TimingWheel<Int>()
@@ -37,8 +38,9 @@
 
         init(
             poll: Int32, clock: any MonotonicClock, alarm: any EventLoop, observer: any StreamObserver,
-            timersAreDue: @escaping @Sendable () -> Void
+            timersAreDue: @escaping @Sendable () -> Void, released: @escaping (StreamID) -> Void
         ) {
+            self.released = released
             self.poll = poll
             self.clock = clock
             self.alarm = alarm
@@ -68,7 +70,10 @@
 
         func adopt(_ id: StreamID, _ descriptor: Int32, hasFinished: Bool) {
             // Ended while its head was on the way: nothing of the stream has been sent.
-            guard let index = slotOf[id].map(Int.init) else { return csockets_reset(descriptor) }
+            guard let index = slotOf[id].map(Int.init) else {
+                csockets_reset(descriptor)
+                return released(id)
+            }
             slots[index].descriptor = descriptor
             slots[index].phase = .open
             csockets_cap_send_buffer(descriptor, StreamLimits.kernelBuffer)
@@ -82,6 +87,10 @@
         func release(_ index: Int) {
             if slots[index].descriptor >= 0 { csockets_close(slots[index].descriptor) }
             if let timer = slots[index].timer { wheel.cancel(timer) }
+            switch slots[index].phase {
+            case .open, .lingering: released(slots[index].id)
+            case .free, .expected: break
+            }
             let generation = slots[index].generation &+ 1
             slots[index] = SocketSlot()
             slots[index].generation = generation & 0x7FFF_FFFF  // no tag is the waker's

@@ -8,15 +8,21 @@ public struct HTTPLimits: Sendable, Equatable {
     public var maxHeaderFields: Int
     /// Bytes of a request's target; more is answered by 414.
     public var maxTargetBytes: Int
+    /// Connections of the whole server, streams among them; more are answered by 503.
+    public var maxConnections: Int
+    /// Connections from one address; more are answered by 429.
+    public var maxConnectionsPerAddress: Int
 
-    /// 1 MiB of body, 16 KiB of headers in 100 fields, 8 KiB of target.
+    /// 1 MiB of body, 16 KiB of headers in 100 fields, 8 KiB of target, any number of connections.
     public init(
         maxBodyBytes: Int = 1 << 20, maxHeaderBytes: Int = 16 << 10, maxHeaderFields: Int = 100,
-        maxTargetBytes: Int = 8 << 10
+        maxTargetBytes: Int = 8 << 10, maxConnections: Int = .max, maxConnectionsPerAddress: Int = .max
     ) {
         self.maxBodyBytes = maxBodyBytes
         self.maxHeaderBytes = maxHeaderBytes
         self.maxHeaderFields = maxHeaderFields
         self.maxTargetBytes = maxTargetBytes
+        self.maxConnections = maxConnections
+        self.maxConnectionsPerAddress = maxConnectionsPerAddress
     }
 }

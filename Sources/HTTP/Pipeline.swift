@@ -11,6 +11,7 @@ enum Pipeline {
     private static let receiveBuffer = AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65536)
 
     static func configure(_ channel: any Channel, check: HeadCheck, loop: ServerLoop) throws {
+        guard let place = loop.cap.enter(channel) else { return channel.close(promise: nil) }
         let options = channel.syncOptions!  // a socket has them; the bootstrap's take a future each
         try options.setOption(.allowRemoteHalfClosure, value: true)
         try options.setOption(.recvAllocator, value: receiveBuffer)
@@ -21,7 +22,7 @@ enum Pipeline {
         try pipeline.addHandler(ByteToMessageHandler(RequestDecoder(limits: loop.limits)))
         try pipeline.addHandler(check)
         try pipeline.addHandler(codec)
-        try pipeline.addHandler(RequestHandler(loop: loop))
+        try pipeline.addHandler(RequestHandler(loop: loop, place: place))
     }
 
     static func removeHTTPHandlers(from channel: any Channel) {

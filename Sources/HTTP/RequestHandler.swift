@@ -12,6 +12,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     typealias OutboundOut = HTTPResponsePart
 
     private let loop: ServerLoop
+    private let place: ConnectionCap.Place
     private var state: RequestState
     private var context: ChannelHandlerContext?
     /// Parts of requests behind the one being answered; while there are any, nothing is read.
@@ -38,8 +39,9 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     /// After our last byte, what the client still sends is read and dropped for at most that long.
     private static let lingerTime = TimeAmount.seconds(2)
 
-    init(loop: ServerLoop) {
+    init(loop: ServerLoop, place: ConnectionCap.Place) {
         self.loop = loop
+        self.place = place
         self.state = RequestState(limits: loop.limits)
     }
 
@@ -118,6 +120,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     }
 
     private func dispatch(_ head: HTTPRequest, _ body: ByteBuffer) {
+        if let refusal = place.refusal { return sendAway(head, refusal) }
         let exchange = loop.newExchange()
         if head.method == .options, head.path == "*" {
             current = Current(exchange: exchange, method: .options, path: "*", start: .now(), isResponders: false)
@@ -150,6 +153,17 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         case .notFound:
             serveFile(head.method, target, exchange, otherwise: .error(.notFound, "nothing is at \(target.path)"))
         }
+    }
+
+    /// There are too many connections: this one gets one answer.
+    private func sendAway(_ head: HTTPRequest, _ refusal: ConnectionCap.Refusal) {
+        let acceptsStream = head.headerFields[.accept]?.lowercased().contains("text/event-stream") ?? false
+        let response = refusal.response(acceptsStream: acceptsStream)
+        loop.responder.completed(
+            RequestSummary(
+                method: head.method.rawValue, path: head.path ?? "", status: response.status.code, seconds: 0))
+        write(response, method: head.method, closes: true)
+        finishAnswer(closes: true)
     }
 
     private static let methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
@@ -329,10 +343,12 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         guard case .success = result, let context else { return sockets.neverOpened(id) }
         let pipeline = context.channel.pipeline.syncOperations
         let hasFinished = state.inputIsClosed
+        loop.cap.handOver(place, to: id)
         let isTaken = try? pipeline.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) { socket in
             sockets.adopt(id, socket: socket, hasFinished: hasFinished)
         }
         if isTaken == nil { sockets.neverOpened(id) }
+        if isTaken != true { loop.cap.takeBack(place, from: id) }
         if loop.isShuttingDown { sockets.close(id, reason: .shutdown) }
         context.close(promise: nil)
     }

@@ -1,5 +1,6 @@
 public import Delivery
 import EventStream
+public import Logging
 public import NIOCore
 import NIOPosix
 
@@ -10,6 +11,7 @@ public final class Server: Sendable {
     private let group: any EventLoopGroup
     private let loops: [ServerLoop]
     private let check: HeadCheck
+    private let log: Logger
 
     /// - Parameters:
     ///   - deliveries: one per event loop; each serves the connections of its loop.
@@ -20,21 +22,25 @@ public final class Server: Sendable {
         sockets: [any SocketDelivery] = [],
         group: any EventLoopGroup,
         limits: HTTPLimits,
-        responder: any Responder
+        responder: any Responder,
+        log: Logger = Logger(label: "mooncast", factory: { _ in SwiftLogNoOpLogHandler() })
     ) -> EventLoopFuture<Server> {
+        let cap = ConnectionCap(limits: limits)
+        for loop in sockets { loop.onRelease { cap.released($0) } }
         let loops = deliveries.enumerated().map { index, delivery in
             delivery.eventLoop.submit {
                 ServerLoop(
                     delivery: delivery, sockets: sockets.isEmpty ? nil : sockets[index], responder: responder,
-                    limits: limits, index: index, count: deliveries.count)
+                    limits: limits, cap: cap, index: index, count: deliveries.count)
             }
         }
         return EventLoopFuture.whenAllSucceed(loops, on: group.next()).map {
-            Server(group: group, loops: $0, limits: limits)
+            Server(group: group, loops: $0, limits: limits, log: log)
         }
     }
 
-    private init(group: any EventLoopGroup, loops: [ServerLoop], limits: HTTPLimits) {
+    private init(group: any EventLoopGroup, loops: [ServerLoop], limits: HTTPLimits, log: Logger) {
+        self.log = log
         self.group = group
         self.loops = loops
         self.check = HeadCheck(limits: limits)
@@ -42,9 +48,14 @@ public final class Server: Sendable {
 
     /// Starts to accept. The channel's close stops it.
     public func accept(on socket: ListeningSocket) -> EventLoopFuture<any Channel> {
-        let (loops, check) = (self.loops, self.check)
+        let (loops, check, log) = (self.loops, self.check, self.log)
         onEachLoop { $0.isShuttingDown = false }
         return ServerBootstrap(group: group)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause(log: log))
+                }
+            }
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else {

@@ -15,6 +15,7 @@ final class ServerLoop: Sendable {
     let sockets: (any SocketDelivery)?
     let responder: any Responder
     let limits: HTTPLimits
+    let cap: ConnectionCap
     private let state: NIOLoopBound<State>
 
     private final class State {
@@ -36,9 +37,10 @@ final class ServerLoop: Sendable {
 
     /// Made on its event loop. Loop `index` of `count` numbers its exchanges so that no other loop uses them.
     init(
-        delivery: ChannelLoop, sockets: (any SocketDelivery)?, responder: any Responder, limits: HTTPLimits, index: Int,
-        count: Int
+        delivery: ChannelLoop, sockets: (any SocketDelivery)?, responder: any Responder, limits: HTTPLimits,
+        cap: ConnectionCap, index: Int, count: Int
     ) {
+        self.cap = cap
         self.sockets = sockets
         self.eventLoop = delivery.eventLoop
         self.delivery = delivery

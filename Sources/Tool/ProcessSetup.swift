@@ -8,22 +8,27 @@ import Scripting
 
 /// What a serving process asks of the system before it begins.
 enum ProcessSetup {
-    static func prepare() {
-        raiseDescriptorLimit()
+    /// Returns how many connections there may be.
+    static func prepare() -> Int {
         ScriptHost.tuneAllocator()
+        return max(16, raiseDescriptorLimit() - reserve)
     }
 
-    /// Raises the soft limit to the hard one; every stream takes a descriptor.
-    private static func raiseDescriptorLimit() {
+    /// Descriptors that are not for connections: those of the loops, files that are served or that scripts open, and
+    /// connections that get only an answer.
+    private static let reserve = 128
+
+    /// Raises the soft limit to the hard one, which it returns; every stream takes a descriptor.
+    private static func raiseDescriptorLimit() -> Int {
         #if canImport(Glibc)
             let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         #else
             let resource = RLIMIT_NOFILE
         #endif
         var limit = rlimit()
-        guard getrlimit(resource, &limit) == 0 else { return }
+        guard getrlimit(resource, &limit) == 0 else { return .max }
         limit.rlim_cur = limit.rlim_max
         setrlimit(resource, &limit)
+        return Int(clamping: limit.rlim_cur)
     }
-
 }

@@ -33,6 +33,14 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Event loops that serve connections. (default: one per core)")
     var threads: Int?
 
+    @Option(
+        help:
+            "Connections at once, streams among them; more are sent away. (default: as many as the system gives files)")
+    var maxConnections: Int?
+
+    @Option(help: "Connections at once from one address. (default: no limit)")
+    var maxConnectionsPerIP: Int?
+
     @Option(help: "Seconds that streams and answers under way get to end when the server stops.")
     var shutdownTimeout = 10.0
 
@@ -57,6 +65,9 @@ struct Serve: AsyncParsableCommand {
         if let threads, !(1...256).contains(threads) {
             throw ValidationError("--threads must be 1 to 256, got \(threads)")
         }
+        for (flag, value) in [("connections", maxConnections), ("connections-per-ip", maxConnectionsPerIP)] {
+            if let value, value < 1 { throw ValidationError("--max-\(flag) must be at least 1, got \(value)") }
+        }
         if !(shutdownTimeout >= 0 && shutdownTimeout <= 86400) {
             throw ValidationError("--shutdown-timeout must be 0 to 86400 seconds, got \(shutdownTimeout)")
         }
@@ -64,12 +75,16 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let log = logFormat.logger(level: logLevel)
-        ProcessSetup.prepare()
+        let room = ProcessSetup.prepare()
         do {
             var configuration = ScriptHost.Configuration(
                 directory: try ScriptDirectory(directory), host: host, port: port)
             configuration.isDevelopment = dev
-            let node = try await Node.make(configuration, threads: threads ?? System.coreCount, log: log)
+            let limits = HTTPLimits(
+                maxConnections: min(maxConnections ?? room, room), maxConnectionsPerAddress: maxConnectionsPerIP ?? .max
+            )
+            let node = try await Node.make(
+                configuration, threads: threads ?? System.coreCount, log: log, limits: limits)
             let observation = try await startMetrics(node.host)
             let service = NodeService(
                 node: node, metrics: observation, deadline: .nanoseconds(Int64(shutdownTimeout * 1e9)), log: log)

@@ -44,7 +44,8 @@ final class EmbeddedServer {
         let timers = LoopTimers(loop: eventLoop, clock: clock)
         let delivery = ChannelLoop(eventLoop: eventLoop, timers: timers, observer: scripts)
         loop = ServerLoop(
-            delivery: delivery, sockets: nil, responder: scripts, limits: HTTPLimits(), index: 0, count: 1)
+            delivery: delivery, sockets: nil, responder: scripts, limits: HTTPLimits(),
+            cap: ConnectionCap(limits: HTTPLimits()), index: 0, count: 1)
         loop.router = Router([.init(method: "*", pattern: try RoutePattern("/{path...}"), number: 1)])
     }
 

@@ -1,4 +1,5 @@
 import Delivery
+import HTTP
 import NIOCore
 import Scripting
 import TestKit
@@ -8,9 +9,10 @@ func withServer(
     _ files: [String: String],
     clock: any MonotonicClock = SystemClock(),
     threads: Int = 1,
+    limits: HTTPLimits = HTTPLimits(),
     _ body: (TestServer) async throws -> Void
 ) async throws {
-    let server = try await TestServer.start(files, clock: clock, threads: threads)
+    let server = try await TestServer.start(files, clock: clock, threads: threads, httpLimits: limits)
     do {
         try await body(server)
     } catch {
@@ -25,9 +27,10 @@ func withServer(
     _ script: String,
     clock: any MonotonicClock = SystemClock(),
     threads: Int = 1,
+    limits: HTTPLimits = HTTPLimits(),
     _ body: (TestServer) async throws -> Void
 ) async throws {
-    try await withServer(["main.lua": script], clock: clock, threads: threads, body)
+    try await withServer(["main.lua": script], clock: clock, threads: threads, limits: limits, body)
 }
 
 extension TestServer {

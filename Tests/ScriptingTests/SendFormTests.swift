@@ -14,12 +14,12 @@ import Testing
               \(code)
               c:close()
             end)
-            """, threads: threads
+            """, clock: ManualClock(), threads: threads  // no heartbeats
         ) { server in
             let client = try await server.connect()
             try await client.request("GET", "/events")
             try await client.waitForEnd()
-            result = (client.events, server.printed.filter { !$0.hasPrefix("listening") })
+            result = (client.stream, server.printed.filter { !$0.hasPrefix("listening") })
         }
         return result
     }

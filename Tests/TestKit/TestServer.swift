@@ -1,6 +1,6 @@
 public import Delivery
 import Foundation
-import HTTP
+public import HTTP
 import Logging
 public import NIOCore
 public import Scripting
@@ -30,10 +30,11 @@ public final class TestServer: Sendable {
         clock: any MonotonicClock = SystemClock(),
         threads: Int = 1,
         isDevelopment: Bool = false,
-        limits: ScriptLimits = TestServer.patient
+        limits: ScriptLimits = TestServer.patient,
+        httpLimits: HTTPLimits = HTTPLimits()
     ) async throws -> TestServer {
         let directory = try TemporaryDirectory(files)
-        return try await start(directory, clock, threads, isDevelopment, limits)
+        return try await start(directory, clock, threads, isDevelopment, limits, httpLimits)
     }
 
     /// Starts a server with one script, "main.lua".
@@ -47,7 +48,7 @@ public final class TestServer: Sendable {
     public static func start(directory path: String, clock: any MonotonicClock = SystemClock(), threads: Int = 1)
         async throws -> TestServer
     {
-        try await start(TemporaryDirectory(existing: path), clock, threads, false, patient)
+        try await start(TemporaryDirectory(existing: path), clock, threads, false, patient, HTTPLimits())
     }
 
     private static func start(
@@ -55,7 +56,8 @@ public final class TestServer: Sendable {
         _ clock: any MonotonicClock,
         _ threads: Int,
         _ isDevelopment: Bool,
-        _ limits: ScriptLimits
+        _ limits: ScriptLimits,
+        _ httpLimits: HTTPLimits
     ) async throws -> TestServer {
         let log = TestLog()
         var configuration = ScriptHost.Configuration(
@@ -63,7 +65,7 @@ public final class TestServer: Sendable {
         configuration.isDevelopment = isDevelopment
         configuration.limits = limits
         let node = try await Node.make(
-            configuration, threads: threads, log: log.logger, clock: clock, delivery: delivery)
+            configuration, threads: threads, log: log.logger, clock: clock, delivery: delivery, limits: httpLimits)
         try await node.start()
         let port = try await node.host.port().get()
         return TestServer(port: port, node: node, log: log, directory: directory)
@@ -89,7 +91,9 @@ public final class TestServer: Sendable {
         for header in headers { head += header + "\r\n" }
         if let body { head += "Content-Length: \(body.utf8.count)\r\n" }
         try await client.send(head + "\r\n" + (body ?? ""))
-        return try await client.waitForEnd()
+        let response = try await client.waitForEnd()
+        try? await client.close()
+        return response
     }
 
     /// The body of the response to one request.

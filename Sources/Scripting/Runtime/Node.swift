@@ -27,7 +27,8 @@ public struct Node: Sendable {
         threads: Int,
         log: Logger,
         clock: any MonotonicClock = SystemClock(),
-        delivery: DeliveryKind = .sockets
+        delivery: DeliveryKind = .sockets,
+        limits: HTTPLimits = HTTPLimits()
     ) async throws -> Node {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let loops = Array(group.makeIterator())
@@ -44,7 +45,7 @@ public struct Node: Sendable {
         }
         let sockets = delivery == .sockets ? try makeSocketLoops(loops, clock, host) : []
         let server = try await Server.make(
-            deliveries: deliveries, sockets: sockets, group: group, limits: HTTPLimits(), responder: host
+            deliveries: deliveries, sockets: sockets, group: group, limits: limits, responder: host, log: log
         ).get()
         try await host.attach(server).get()
         return Node(host: host, server: server, clock: clock, group: group, loop: loops[0], sockets: sockets)
