@@ -28,7 +28,7 @@ public final class Hub {
         /// Unique in the process, over all publishers.
         let group: GroupID
         /// The newest publication that a member has had.
-        var newest: PublicationID?
+        var newest: UInt64?
         var members: Set<StreamID> = []
         /// Those whose head has not gone out.
         var opening: Set<StreamID> = []
@@ -57,15 +57,36 @@ public final class Hub {
 
     private final class Member {
         let loop: any DeliveryLoop
-        var channels: [Channel] = []
+        /// With the newest publication of the channel when the stream joined it: what is newer it has had live.
+        var channels: [(channel: Channel, joinedAt: UInt64)] = []
+        /// The newest publication that it had otherwise: replayed, or of a channel that it has left.
+        private var had: UInt64 = 0
         /// While its head has not gone out: what it missed waits, so that all its channels are replayed in one order.
         var missed: [ChannelName: Replay]?
-        /// How far it got in channels that it left: what it had does not come again.
-        var left: [ChannelName: PublicationID] = [:]
+        /// The newest sequence number that it may have had of channels that it left: that does not come again.
+        var left: [ChannelName: UInt64] = [:]
 
         init(_ loop: any DeliveryLoop, isOpening: Bool) {
             self.loop = loop
             missed = isOpening ? [:] : nil
+        }
+
+        /// The sequence number of the newest publication that it has had: what its client comes back with.
+        var newest: UInt64 { channels.reduce(had) { max($0, Self.live($1.channel, $1.joinedAt)) } }
+
+        func join(_ channel: Channel) { channels.append((channel, channel.newest ?? 0)) }
+
+        func leave(at index: Int) -> Channel {
+            let (channel, joinedAt) = channels.remove(at: index)
+            had = max(had, Self.live(channel, joinedAt))
+            return channel
+        }
+
+        func noteReplayed(_ publications: [Publication]) { had = max(had, publications.last?.id.sequence ?? 0) }
+
+        private static func live(_ channel: Channel, _ joinedAt: UInt64) -> UInt64 {
+            guard let newest = channel.newest, newest > joinedAt else { return 0 }
+            return newest
         }
     }
 
@@ -90,13 +111,13 @@ public final class Hub {
 
     public func members(of channel: ChannelName) -> [StreamID] { channels[channel]?.members.sorted() ?? [] }
     public func count(_ channel: ChannelName) -> Int { channels[channel]?.members.count ?? 0 }
-    public func channels(of stream: StreamID) -> [ChannelName] { members[stream]?.channels.map(\.name) ?? [] }
+    public func channels(of stream: StreamID) -> [ChannelName] { members[stream]?.channels.map(\.channel.name) ?? [] }
 
     /// Adds a stream to a channel. False when it is a member already.
     ///
     /// While its head has not gone out (`isOpening`) the past waits for `opened`, and what is published is held. A stream
-    /// that is open gets the past at once; where it has been in a channel already, without ids: those it has are newer,
-    /// and the browser must come back with the newest. `first` comes before everything else.
+    /// that is open gets the past at once. Publications older than the newest that it has had come without ids then: the
+    /// browser must come back with the newest. `first` comes before everything else.
     public func join(
         _ handle: StreamHandle, to name: ChannelName, from point: ResumePoint, isOpening: Bool, first: [ByteBuffer] = []
     ) -> Bool {
@@ -106,19 +127,20 @@ public final class Hub {
             broker.subscribe(name)
             observer?.channelOccupied(name)
         }
-        let known = members[handle.id]
-        let member = known ?? Member(handle.loop, isOpening: isOpening)
-        if known == nil { members[handle.id] = member }
-        member.channels.append(channel)
+        let member = members[handle.id] ?? Member(handle.loop, isOpening: isOpening)
+        members[handle.id] = member
         let replay = replay(name, from: point, had: member.left[name])
-        if channel.newest == nil { channel.newest = replay.publications.last?.id }
+        if channel.newest == nil { channel.newest = replay.publications.last?.id.sequence }
+        let newest = member.newest
+        member.join(channel)
         if member.missed != nil {
             channel.opening.insert(handle.id)
             member.missed![name] = replay
             for frame in first { observer?.hold(StreamFrame(frame), of: name, for: handle.id) }
         } else {
             let reset = replay.hasGap ? [Self.reset(oldest: replay.oldest)] : []
-            let missed = replay.publications.map { known == nil ? $0.frame.bytes : $0.frameWithoutID }
+            let missed = replay.publications.map { $0.id.sequence > newest ? $0.frame.bytes : $0.frameWithoutID }
+            member.noteReplayed(replay.publications)
             channel.add(member.loop)
             member.loop.join(handle.id, to: channel.group, replay: reset + first + missed)
         }
@@ -127,12 +149,13 @@ public final class Hub {
         return true
     }
 
-    /// What a stream gets of the past. One that has been a member goes on where it left.
-    private func replay(_ name: ChannelName, from point: ResumePoint, had: PublicationID?) -> Replay {
+    /// What a stream gets of the past. One that has left the channel has missed nothing by that; where it asks for the
+    /// newest it gets those that it cannot have had.
+    private func replay(_ name: ChannelName, from point: ResumePoint, had: UInt64?) -> Replay {
         guard let had else { return broker.replay(name, from: point) }
-        if case .after = point { return broker.replay(name, from: .after(had.description)) }
+        if case .after = point { return Replay() }
         var replay = broker.replay(name, from: point)
-        replay.publications.removeAll { $0.id.sequence <= had.sequence }
+        replay.publications.removeAll { $0.id.sequence <= had }
         return replay
     }
 
@@ -143,8 +166,10 @@ public final class Hub {
         let gaps = replays.filter(\.hasGap)
         let oldest = gaps.compactMap(\.oldest).min { $0.sequence < $1.sequence }
         var frames = gaps.isEmpty ? [] : [Self.reset(oldest: oldest)]
-        frames += replays.flatMap(\.publications).sorted { $0.id.sequence < $1.id.sequence }.map(\.frame.bytes)
-        for channel in member.channels {
+        let missed = replays.flatMap(\.publications).sorted { $0.id.sequence < $1.id.sequence }
+        frames += missed.map(\.frame.bytes)
+        member.noteReplayed(missed)
+        for (channel, _) in member.channels {
             channel.opening.remove(stream)
             channel.add(member.loop)
             member.loop.join(stream, to: channel.group, replay: frames)
@@ -155,15 +180,16 @@ public final class Hub {
 
     /// Takes a stream out of a channel. False when it is no member.
     public func leave(_ stream: StreamID, _ name: ChannelName) -> Bool {
-        guard let member = members[stream], let index = member.channels.firstIndex(where: { $0.name == name }) else {
+        guard let member = members[stream], let index = member.channels.firstIndex(where: { $0.channel.name == name })
+        else {
             return false
         }
-        let channel = member.channels.remove(at: index)
+        let channel = member.leave(at: index)
         if member.missed != nil {
             member.missed![name] = nil
             observer?.letGo(of: name, for: stream)
         } else {
-            member.left[name] = channel.newest
+            member.left[name] = channel.newest ?? 0
             member.loop.leave(stream, group: channel.group)
         }
         remove(stream, member, from: channel)
@@ -173,7 +199,7 @@ public final class Hub {
     /// The stream is over.
     public func closed(_ stream: StreamID) {
         guard let member = members.removeValue(forKey: stream) else { return }
-        for channel in member.channels { remove(stream, member, from: channel) }
+        for (channel, _) in member.channels { remove(stream, member, from: channel) }
     }
 
     private func remove(_ stream: StreamID, _ member: Member, from channel: Channel) {
@@ -196,7 +222,7 @@ public final class Hub {
 
     private func deliver(_ publication: Publication) {
         if let channel = channels[publication.channel] {
-            channel.newest = publication.id
+            channel.newest = publication.id.sequence
             for (loop, _) in channel.loops { loop.publish(publication.frame, to: channel.group) }
             for stream in channel.opening {
                 observer?.hold(publication.frame, of: channel.name, for: stream)
