@@ -55,7 +55,7 @@ struct Serve: AsyncParsableCommand {
         help: ArgumentHelp(
             "Serve /metrics (for Prometheus), /healthz and /readyz on this address; --metrics alone is \(MetricsAddress.standard).",
             valueName: "[host:]port"))
-    var metrics: MetricsAddress?
+    var metrics: MetricsOption?
 
     @Flag(help: "Show a script's errors in the browser.")
     var dev = false
@@ -67,6 +67,9 @@ struct Serve: AsyncParsableCommand {
         }
         for (flag, value) in [("connections", maxConnections), ("connections-per-ip", maxConnectionsPerIP)] {
             if let value, value < 1 { throw ValidationError("--max-\(flag) must be at least 1, got \(value)") }
+        }
+        if case .invalid(let text) = metrics {
+            throw ValidationError("--metrics must be PORT, HOST:PORT or [IPV6]:PORT, got '\(text)'")
         }
         if !(shutdownTimeout >= 0 && shutdownTimeout <= 86400) {
             throw ValidationError("--shutdown-timeout must be 0 to 86400 seconds, got \(shutdownTimeout)")
@@ -99,13 +102,15 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func startMetrics(_ host: ScriptHost) async throws -> MetricsServer? {
-        guard let metrics else { return nil }
-        return try await MetricsServer.start(
-            on: try ListeningSocket(address: metrics.host, port: metrics.port), host: host)
+        guard case .address(let address) = metrics else { return nil }
+        let socket: ListeningSocket
+        do {
+            socket = try ListeningSocket(address: address.host, port: address.port)
+        } catch {
+            throw StartFailure.OfFlag(flag: "--metrics", message: error.description)
+        }
+        return try await MetricsServer.start(on: socket, host: host)
     }
 }
 
-extension MetricsAddress: ArgumentParser.ExpressibleByArgument {
-    public init?(argument: String) { self.init(argument) }
-}
 extension Logger.Level: ArgumentParser.ExpressibleByArgument {}
