@@ -113,6 +113,9 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         case .sendContinue:
             context?.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
         case .refuse(let error):
+            // Of the request nothing is certain.
+            loop.responder.completed(
+                RequestSummary(method: "", path: "", status: error.status.code, seconds: 0))
             write(.error(error.status, error.explanation), method: .get, closes: true)
             finishAnswer(closes: true)
         case .dispatch(let head, let body): dispatch(head, body)

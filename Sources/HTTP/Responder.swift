@@ -12,6 +12,7 @@ public protocol Responder: Sendable {
 
 /// One answered request, for signals and logs.
 public struct RequestSummary: Sendable {
+    /// Empty for one that was refused before it was understood.
     public let method: String
     public let path: String
     public let status: Int

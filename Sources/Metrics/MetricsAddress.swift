@@ -8,7 +8,7 @@ public struct MetricsAddress: Equatable, Sendable, CustomStringConvertible {
 
     public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
-    private init(host: String, port: Int) {
+    public init(host: String, port: Int) {
         self.host = host
         self.port = port
     }
@@ -21,12 +21,13 @@ public struct MetricsAddress: Equatable, Sendable, CustomStringConvertible {
             return
         }
         var host = text[..<colon]
-        guard let port = Self.port(text[text.index(after: colon)...]), !host.isEmpty else { return nil }
+        guard let port = Self.port(text[text.index(after: colon)...]) else { return nil }
         if host.hasPrefix("["), host.hasSuffix("]") {
             host = host.dropFirst().dropLast()
         } else if host.contains(":") {
             return nil
         }
+        guard !host.isEmpty else { return nil }
         self.init(host: String(host), port: port)
     }
 

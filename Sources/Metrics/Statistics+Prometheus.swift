@@ -32,7 +32,7 @@ extension Statistics {
             counts: requests.buckets, sum: requests.seconds)
         let times = CallbackKind.allCases.map { ($0.name, scripts.times[$0.rawValue]) }
         text.add(
-            "mooncast_script_calls_total", .counter, "Entrances into scripts, by kind.", by: "kind",
+            "mooncast_script_calls_total", .counter, "Calls into scripts, by kind.", by: "kind",
             times.map { ($0, $1.calls) })
         text.add(
             "mooncast_script_seconds_total", .counter, "Time in scripts, without their waits, by kind.", by: "kind",

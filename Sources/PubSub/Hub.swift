@@ -95,12 +95,19 @@ public final class Hub {
     private let newGroup: () -> GroupID
     private var channels: [ChannelName: Channel] = [:]
     private var members: [StreamID: Member] = [:]
+    /// Channels whose publications somebody wants to hear of though nobody may be in them.
+    private var watched: Set<ChannelName> = []
 
     /// `newGroup` gives numbers that no other hub of the process uses.
     public init(broker: any Broker, newGroup: @escaping () -> GroupID) {
         self.broker = broker
         self.newGroup = newGroup
         broker.receive = { [unowned self] in deliver($0) }
+    }
+
+    /// From now on `published` is told of every publication of the channel, also while it has no members.
+    public func watch(_ channel: ChannelName) {
+        if watched.insert(channel).inserted { broker.subscribe(channel) }
     }
 
     // MARK: members
@@ -208,7 +215,7 @@ public final class Hub {
         observer?.unsubscribed(stream, channel.name)
         guard channel.members.isEmpty, channels[channel.name] === channel else { return }
         channels[channel.name] = nil
-        broker.unsubscribe(channel.name)
+        if !watched.contains(channel.name) { broker.unsubscribe(channel.name) }
         observer?.channelVacated(channel.name)
     }
 

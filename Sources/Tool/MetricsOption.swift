@@ -12,7 +12,7 @@ enum MetricsOption: ExpressibleByArgument, CustomStringConvertible {
     init?(argument: String) {
         if let address = MetricsAddress(argument) {
             self = .address(address)
-        } else if (try? ScriptDirectory(argument)) != nil {
+        } else if !argument.isEmpty, (try? ScriptDirectory(argument)) != nil {
             return nil
         } else {
             self = .invalid(argument)

@@ -88,7 +88,7 @@ struct Serve: AsyncParsableCommand {
             )
             let node = try await Node.make(
                 configuration, threads: threads ?? System.coreCount, log: log, limits: limits)
-            let observation = try await startMetrics(node.host)
+            let observation = try await startMetrics(node.host, log)
             let service = NodeService(
                 node: node, metrics: observation, deadline: .nanoseconds(Int64(shutdownTimeout * 1e9)), log: log)
             let group = ServiceGroup(
@@ -101,7 +101,7 @@ struct Serve: AsyncParsableCommand {
         }
     }
 
-    private func startMetrics(_ host: ScriptHost) async throws -> MetricsServer? {
+    private func startMetrics(_ host: ScriptHost, _ log: Logger) async throws -> MetricsServer? {
         guard case .address(let address) = metrics else { return nil }
         let socket: ListeningSocket
         do {
@@ -109,7 +109,10 @@ struct Serve: AsyncParsableCommand {
         } catch {
             throw StartFailure.OfFlag(flag: "--metrics", message: error.description)
         }
-        return try await MetricsServer.start(on: socket, host: host)
+        let server = try await MetricsServer.start(on: socket, host: host)
+        let url = "http://\(MetricsAddress(host: address.host, port: socket.port))/metrics"
+        log.info("serving metrics", metadata: ["url": "\(url)"])
+        return server
     }
 }
 

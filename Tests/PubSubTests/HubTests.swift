@@ -56,6 +56,18 @@ import Testing
         #expect(bench.hub.members(of: name("b")) == [2])
     }
 
+    @Test func `a channel that is watched tells of its publications, with members and without`() {
+        bench.publish(to: "a")
+        bench.hub.watch(name("a"))
+        bench.publish(to: "a", "b")
+        bench.join(1, "a")
+        bench.publish(to: "a")
+        _ = bench.hub.leave(1, name("a"))
+        bench.publish(to: "a")
+        let told = bench.observer.calls().filter { if case .published = $0 { true } else { false } }
+        #expect(told == [.published("p-2"), .published("p-4"), .published("p-5")])
+    }
+
     @Test func `each channel has a group of its own, that is not used again`() {
         bench.join(1, "a")
         bench.join(1, "b")

@@ -18,6 +18,13 @@ import Testing
           for name in request.path_params.name:gmatch("[^.]+") do value = value[name] end
           response.body = tostring(value)
         end)
+        HTTPServer.register_route("GET", "/slow", function()
+          spawn(function() end)
+          sleep(0)
+          sleep(0)
+        end)
+        for _ = 1, 3 do Engine.create_timer(0.01).timeout:connect(function() end) end
+        Engine.create_timer(0.01)
         HTTPServer.sse_connection_opened:connect(function() end)
         spawn(function() sleep(0) end)
         """
@@ -49,6 +56,13 @@ import Testing
             try await wait(server, "requests/status_4xx", 1)
             try await wait(server, "scripts/load.calls", 1)
             try await wait(server, "scripts/signal.calls", 2)
+            try await wait(server, "scripts/timer.calls", 3)
+            try await wait(server, "scripts/task.calls", 1)
+            let before = try #require(Int(try await server.body("/stats/scripts/handler.calls")))
+            _ = try await server.body("/slow")
+            let after = try #require(Int(try await server.body("/stats/scripts/handler.calls")))
+            #expect(after == before + 2, "one for each request, however often it waits")
+            try await wait(server, "scripts/task.calls", 2)
             let handlers = try #require(Int(try await server.body("/stats/scripts/handler.calls")))
             #expect(handlers > 10)
             let seconds = try #require(Double(try await server.body("/stats/scripts/handler.seconds")))

@@ -50,6 +50,7 @@ struct ChannelAPI {
                     call.stack.pushCopy(of: 1)
                     channel.pin = runtime.state.popReference(from: call.stack)
                 }
+                if name == "published" { channel.publisher.hub.watch(channel.name) }
                 try runtime.pushNewSignal(name, on: call.stack)
             }
         }

@@ -66,7 +66,7 @@ struct HostPrimitives {
             let label = try call.string(2, "label")
             let function = try call.function(3, "function")
             return call.returning(
-                runtime.callbackTimers.add(at: deadline) { runtime.scheduler.start(.callback(label, .timer), function) }
+                runtime.callbackTimers.add(at: deadline) { runtime.scheduler.start(.callback(label, nil), function) }
             )
         }
         add("cancel", 1...1) { [unowned runtime] call throws(LuaError) in

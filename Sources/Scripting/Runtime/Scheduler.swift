@@ -24,7 +24,7 @@ final class Scheduler {
     private let budget: Int64
 
     private(set) var current: ScriptTask?
-    /// Of entrances; what runs inside another is in that one's time.
+    /// Calls are counted by their own kind; the time of what runs inside another is that one's.
     private(set) var times = Statistics().scripts.times
     private var lastID: UInt64 = 0
     private var lastTicket: UInt64 = 0
@@ -74,10 +74,16 @@ final class Scheduler {
         let outer = current
         if outer == nil { state.startBudget(nanoseconds: task.budget) }
         current = task
+        if !task.hasBegun {
+            task.hasBegun = true
+            if let kind = task.origin.kind { times[kind.rawValue].calls += 1 }
+        }
         let start = outer == nil ? NIODeadline.now() : .distantPast
         let outcome = task.coroutine.resume(arguments: arguments, from: outer?.coroutine.stack)
         current = outer
-        if outer == nil { note(task.origin.kind, NIODeadline.now() - start) }
+        if outer == nil, let kind = task.origin.kind {
+            times[kind.rawValue].nanoseconds += Int((NIODeadline.now() - start).nanoseconds)
+        }
         if case .waiting = outcome {} else if task.ticket != 0 { stopWaiting(task) }
         switch outcome {
         case .waiting: if case .handler(let response) = task.origin { handlers?.handlerWaits(response, task) }
@@ -87,11 +93,6 @@ final class Scheduler {
             end(task, .returned)
         case .failed, .overtime, .outOfMemory: fail(task, outcome)
         }
-    }
-
-    private func note(_ kind: CallbackKind, _ time: TimeAmount) {
-        times[kind.rawValue].calls += 1
-        times[kind.rawValue].nanoseconds += Int(time.nanoseconds)
     }
 
     private func fail(_ task: ScriptTask, _ outcome: LuaCoroutine.Outcome) {

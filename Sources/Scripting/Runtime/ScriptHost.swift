@@ -150,7 +150,7 @@ public final class ScriptHost: Responder, StreamObserver {
 
     public func completed(_ summary: RequestSummary) {
         requests.note(summary)
-        guard wantsCompletions.load(ordering: .relaxed) else { return }
+        guard wantsCompletions.load(ordering: .relaxed), !summary.method.isEmpty else { return }
         loop.execute {
             self.runtime.value.emit(.completed) { stack in
                 stack.push(summary.method)

@@ -9,7 +9,8 @@ final class ScriptTask {
     enum Origin {
         case loading(file: String)
         case handler(ResponseObject)
-        case callback(String, CallbackKind)
+        /// No kind: a callback of the prelude's, which is not counted.
+        case callback(String, CallbackKind?)
 
         var label: String {
             switch self {
@@ -19,7 +20,7 @@ final class ScriptTask {
             }
         }
 
-        var kind: CallbackKind {
+        var kind: CallbackKind? {
             switch self {
             case .loading: .load
             case .handler: .handler
@@ -45,6 +46,7 @@ final class ScriptTask {
     var timer: LoopTimers.Token?
     /// Values that a wake-up has left on its stack.
     var wakeArguments = 0
+    var hasBegun = false
     /// Whether it goes on when its client has left.
     var isDetached = false
     /// Called with its results on its stack, before `whenEnded`.
