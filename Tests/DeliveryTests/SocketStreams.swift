@@ -88,6 +88,8 @@ final class SocketStreams: Sendable {
         let address = listener.withLock { $0!.localAddress! }
         let client = try await SocketClient.connect(to: address, reads: reads)
         let (channel, handle) = try await opened.futureResult.get()
+        // A loop that has not taken the socket yet would measure its first durations from a later time.
+        try await turn()
         return Stream(handle: handle, channel: channel, client: client)
     }
 
