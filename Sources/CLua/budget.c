@@ -5,7 +5,9 @@
 
 #include "owner.h"
 
-enum { GRAIN = 4000000 }; // nanoseconds; that of the coarse clock, and how much a budget may be exceeded by
+// Nanoseconds before the CPU clock is first looked at: most entrances end sooner, and cost no system call. What was used
+// until then is not counted, and C code cannot be interrupted: a budget may be exceeded by its first stretch of either.
+enum { GRAIN = 4000000 };
 
 static int64_t clock_now(clockid_t clock) {
     struct timespec now;

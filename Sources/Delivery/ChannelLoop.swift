@@ -201,7 +201,9 @@ public final class ChannelLoop: DeliveryLoop {
         state.value.observer.streamLagging(stream.id, bufferedBytes: stream.ledger.bufferedBytes)
     }
 
-    func delivered(_ tally: DeliveryTally) { state.value.observer.delivered(tally) }
+    func delivered(_ tally: DeliveryTally) {
+        if tally != DeliveryTally() { state.value.observer.delivered(tally) }
+    }
 
     func drained(_ stream: ChannelStream) { state.value.observer.streamDrained(stream.id) }
 }

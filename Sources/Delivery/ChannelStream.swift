@@ -230,6 +230,8 @@ final class ChannelStream {
         ledger.close()
         ledger.settle(unwritten)
         unwritten = 0
+        loop.delivered(tally)
+        tally = DeliveryTally()
         backlog = StreamQueue()
         loop.forget(self, reason: reason)
     }

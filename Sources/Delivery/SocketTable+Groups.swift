@@ -206,6 +206,7 @@
             guard sent >= 0 else { return failed(index) }
             guard let ledger = slots[index].ledger, slots[index].state!.isOpen else { return }
             slots[index].state!.wrote(isEvent: true, now: now)
+            if sent == 0, slots[index].queue == nil { slots[index].queue = StreamQueue() }
             guard slots[index].queue == nil else {
                 for frame in walk.frames { enqueue(frame, .offered, index, ledger) }
                 return

@@ -20,6 +20,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     private var readIsHeld = false
     private var current: Current?
     private var linger: LoopTimers.Token?
+    /// Of a connection that gets only one answer.
+    private var farewell: LoopTimers.Token?
     private var isHTTP10 = false
     private var isEmptyingQueue = false
     private var isLeaving = false
@@ -38,6 +40,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
 
     /// After our last byte, what the client still sends is read and dropped for at most that long.
     private static let lingerTime = TimeAmount.seconds(2)
+    /// Who is not let in has that long to ask and to take the answer.
+    private static let refusedTime = TimeAmount.seconds(5)
 
     init(loop: ServerLoop, place: ConnectionCap.Place) {
         self.loop = loop
@@ -50,6 +54,10 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         loop.add(self)
+        if place.refusal != nil {
+            let channel = context.channel
+            farewell = loop.timers.schedule(after: Self.refusedTime) { channel.close(promise: nil) }
+        }
         // Accepted by one loop while this one had stopped already.
         guard loop.isShuttingDown else { return }
         let handler = NIOLoopBound(self, eventLoop: loop.eventLoop)
@@ -91,6 +99,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         if let current, current.isResponders { loop.responder.clientGone(exchange: current.exchange) }
         current = nil
         if let linger { loop.timers.cancel(linger) }
+        if let farewell { loop.timers.cancel(farewell) }
         loop.remove(self)
     }
 
@@ -164,7 +173,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         let response = refusal.response(acceptsStream: acceptsStream)
         loop.responder.completed(
             RequestSummary(
-                method: head.method.rawValue, path: head.path ?? "", status: response.status.code, seconds: 0))
+                method: head.method.rawValue, path: (try? RequestTarget(head.path ?? ""))?.path ?? "",
+                status: response.status.code, seconds: 0))
         write(response, method: head.method, closes: true)
         finishAnswer(closes: true)
     }

@@ -27,7 +27,7 @@ public final class Hub {
         let name: ChannelName
         /// Unique in the process, over all publishers.
         let group: GroupID
-        /// The newest publication that a member has had.
+        /// The newest publication since it has members.
         var newest: UInt64?
         var members: Set<StreamID> = []
         /// Those whose head has not gone out.
@@ -55,15 +55,27 @@ public final class Hub {
         }
     }
 
+    /// A stream in a channel.
+    private struct Membership {
+        let channel: Channel
+        /// The newest publication of the channel when the stream joined it.
+        let joinedAt: UInt64
+        /// The newest that was replayed to it, or that it had when it was in the channel before.
+        let past: UInt64
+
+        /// The newest publication of the channel that the stream has had; 0 for none.
+        var had: UInt64 {
+            let newest = channel.newest ?? 0
+            return newest > joinedAt ? newest : past
+        }
+    }
+
     private final class Member {
         let loop: any DeliveryLoop
-        /// With the newest publication of the channel when the stream joined it: what is newer it has had live.
-        var channels: [(channel: Channel, joinedAt: UInt64)] = []
-        /// The newest publication that it had otherwise: replayed, or of a channel that it has left.
-        private var had: UInt64 = 0
+        var memberships: [Membership] = []
         /// While its head has not gone out: what it missed waits, so that all its channels are replayed in one order.
         var missed: [ChannelName: Replay]?
-        /// The newest sequence number that it may have had of channels that it left: that does not come again.
+        /// What it had of channels that it has left: that does not come again.
         var left: [ChannelName: UInt64] = [:]
 
         init(_ loop: any DeliveryLoop, isOpening: Bool) {
@@ -71,23 +83,8 @@ public final class Hub {
             missed = isOpening ? [:] : nil
         }
 
-        /// The sequence number of the newest publication that it has had: what its client comes back with.
-        var newest: UInt64 { channels.reduce(had) { max($0, Self.live($1.channel, $1.joinedAt)) } }
-
-        func join(_ channel: Channel) { channels.append((channel, channel.newest ?? 0)) }
-
-        func leave(at index: Int) -> Channel {
-            let (channel, joinedAt) = channels.remove(at: index)
-            had = max(had, Self.live(channel, joinedAt))
-            return channel
-        }
-
-        func noteReplayed(_ publications: [Publication]) { had = max(had, publications.last?.id.sequence ?? 0) }
-
-        private static func live(_ channel: Channel, _ joinedAt: UInt64) -> UInt64 {
-            guard let newest = channel.newest, newest > joinedAt else { return 0 }
-            return newest
-        }
+        /// The newest publication that it has had: what its client comes back with.
+        var had: UInt64 { max(memberships.map(\.had).max() ?? 0, left.values.max() ?? 0) }
     }
 
     public let broker: any Broker
@@ -118,7 +115,9 @@ public final class Hub {
 
     public func members(of channel: ChannelName) -> [StreamID] { channels[channel]?.members.sorted() ?? [] }
     public func count(_ channel: ChannelName) -> Int { channels[channel]?.members.count ?? 0 }
-    public func channels(of stream: StreamID) -> [ChannelName] { members[stream]?.channels.map(\.channel.name) ?? [] }
+    public func channels(of stream: StreamID) -> [ChannelName] {
+        members[stream]?.memberships.map(\.channel.name) ?? []
+    }
 
     /// Adds a stream to a channel. False when it is a member already.
     ///
@@ -137,17 +136,16 @@ public final class Hub {
         let member = members[handle.id] ?? Member(handle.loop, isOpening: isOpening)
         members[handle.id] = member
         let replay = replay(name, from: point, had: member.left[name])
-        if channel.newest == nil { channel.newest = replay.publications.last?.id.sequence }
-        let newest = member.newest
-        member.join(channel)
+        let had = member.had
+        let past = max(member.left[name] ?? 0, replay.publications.last?.id.sequence ?? 0)
+        member.memberships.append(Membership(channel: channel, joinedAt: channel.newest ?? 0, past: past))
         if member.missed != nil {
             channel.opening.insert(handle.id)
             member.missed![name] = replay
             for frame in first { observer?.hold(StreamFrame(frame), of: name, for: handle.id) }
         } else {
             let reset = replay.hasGap ? [Self.reset(oldest: replay.oldest)] : []
-            let missed = replay.publications.map { $0.id.sequence > newest ? $0.frame.bytes : $0.frameWithoutID }
-            member.noteReplayed(replay.publications)
+            let missed = replay.publications.map { $0.id.sequence > had ? $0.frame.bytes : $0.frameWithoutID }
             channel.add(member.loop)
             member.loop.join(handle.id, to: channel.group, replay: reset + first + missed)
         }
@@ -157,7 +155,7 @@ public final class Hub {
     }
 
     /// What a stream gets of the past. One that has left the channel has missed nothing by that; where it asks for the
-    /// newest it gets those that it cannot have had.
+    /// newest it gets those that are newer than what it had.
     private func replay(_ name: ChannelName, from point: ResumePoint, had: UInt64?) -> Replay {
         guard let had else { return broker.replay(name, from: point) }
         if case .after = point { return Replay() }
@@ -175,8 +173,7 @@ public final class Hub {
         var frames = gaps.isEmpty ? [] : [Self.reset(oldest: oldest)]
         let missed = replays.flatMap(\.publications).sorted { $0.id.sequence < $1.id.sequence }
         frames += missed.map(\.frame.bytes)
-        member.noteReplayed(missed)
-        for (channel, _) in member.channels {
+        for channel in member.memberships.map(\.channel) {
             channel.opening.remove(stream)
             channel.add(member.loop)
             member.loop.join(stream, to: channel.group, replay: frames)
@@ -187,16 +184,16 @@ public final class Hub {
 
     /// Takes a stream out of a channel. False when it is no member.
     public func leave(_ stream: StreamID, _ name: ChannelName) -> Bool {
-        guard let member = members[stream], let index = member.channels.firstIndex(where: { $0.channel.name == name })
-        else {
-            return false
-        }
-        let channel = member.leave(at: index)
+        guard let member = members[stream],
+            let index = member.memberships.firstIndex(where: { $0.channel.name == name })
+        else { return false }
+        let membership = member.memberships.remove(at: index)
+        let channel = membership.channel
         if member.missed != nil {
             member.missed![name] = nil
             observer?.letGo(of: name, for: stream)
         } else {
-            member.left[name] = channel.newest ?? 0
+            member.left[name] = membership.had
             member.loop.leave(stream, group: channel.group)
         }
         remove(stream, member, from: channel)
@@ -206,7 +203,7 @@ public final class Hub {
     /// The stream is over.
     public func closed(_ stream: StreamID) {
         guard let member = members.removeValue(forKey: stream) else { return }
-        for (channel, _) in member.channels { remove(stream, member, from: channel) }
+        for membership in member.memberships { remove(stream, member, from: membership.channel) }
     }
 
     private func remove(_ stream: StreamID, _ member: Member, from channel: Channel) {

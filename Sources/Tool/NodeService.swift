@@ -34,8 +34,7 @@ struct NodeService: Service {
         try await node.start()
         try await gracefulShutdown()
         log.info("stopping")
-        try await node.stop(within: deadline)
-        try await metrics?.stop()
+        try await node.stop(within: deadline) { try await metrics?.stop() }
         impatience.cancel()
         log.info("stopped")
     }

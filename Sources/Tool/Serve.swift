@@ -78,7 +78,8 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let log = logFormat.logger(level: logLevel)
-        let room = ProcessSetup.prepare()
+        let threads = threads ?? System.coreCount
+        let room = ProcessSetup.prepare(threads: threads)
         do {
             var configuration = ScriptHost.Configuration(
                 directory: try ScriptDirectory(directory), host: host, port: port)
@@ -87,7 +88,7 @@ struct Serve: AsyncParsableCommand {
                 maxConnections: min(maxConnections ?? room, room), maxConnectionsPerAddress: maxConnectionsPerIP ?? .max
             )
             let node = try await Node.make(
-                configuration, threads: threads ?? System.coreCount, log: log, limits: limits)
+                configuration, threads: threads, log: log, limits: limits)
             let observation = try await startMetrics(node.host, log)
             let service = NodeService(
                 node: node, metrics: observation, deadline: .nanoseconds(Int64(shutdownTimeout * 1e9)), log: log)

@@ -26,7 +26,8 @@ def test_version_is_one_line():
         (["help"], ["mooncast serve", "mooncast check"]),
         (
             ["serve", "--help"],
-            ["--host", "--port", "--threads", "--shutdown-timeout", "--log-level", "--log-format", "--dev"],
+            ["--host", "--port", "--threads", "--max-connections", "--shutdown-timeout", "--log-level", "--log-format",
+             "--metrics", "--dev"],
         ),
         (["help", "serve"], ["--port", "default: 8080", "default: 127.0.0.1", "SIGTERM", "DIR/public"]),
         (["check", "--help"], ["<directory>", "first error", "Exit code 1"]),
@@ -46,7 +47,7 @@ def test_help_explains_every_option_and_argument(command):
     entries = [index for index, line in enumerate(lines) if re.match(r"  (-|<)", line)]
     assert entries
     for index in entries:
-        text = re.sub(r"^  (?:<[^>]+>|(?:-\w, )?--[\w-]+(?: <[^>]+>)?)", "", lines[index]) or lines[index + 1]
+        text = re.sub(r"^  (?:<[^>]+>|(?:-\w, )?--[\w-]+(?: \[?<[^>]+>\]?)?)", "", lines[index]) or lines[index + 1]
         assert len(text.split()) >= 3, f"no explanation: {lines[index]!r}"
 
 

@@ -24,7 +24,7 @@ import Testing
     @Test(arguments: [1, 2]) func `who comes when all places are taken gets 503, and the streams go on`(threads: Int)
         async throws
     {
-        try await withServer(Self.script, threads: threads, limits: Self.three) { server in
+        try await withServer(Self.script, clock: ManualClock(), threads: threads, limits: Self.three) { server in
             var streams: [TestClient] = []
             for _ in 0..<3 { streams.append(try await open(server)) }
             for _ in 0..<20 {
@@ -39,7 +39,7 @@ import Testing
     }
 
     @Test func `an event stream is told when to come back, since an error would end it for good`() async throws {
-        try await withServer(Self.script, limits: HTTPLimits(maxConnections: 1)) { server in
+        try await withServer(Self.script, clock: ManualClock(), limits: HTTPLimits(maxConnections: 1)) { server in
             let stream = try await open(server)
             let answer = try await server.response(to: "GET", "/events", headers: ["Accept: Text/Event-Stream, */*"])
             #expect(answer.hasPrefix("HTTP/1.1 200 "), "\(answer)")
@@ -52,7 +52,7 @@ import Testing
     }
 
     @Test(arguments: [false, true]) func `a place is free again when its connection ends`(isStream: Bool) async throws {
-        try await withServer(Self.script, limits: Self.three) { server in
+        try await withServer(Self.script, clock: ManualClock(), limits: Self.three) { server in
             for _ in 0..<20 {
                 var clients: [TestClient] = []
                 while clients.count < 3 {
@@ -75,7 +75,7 @@ import Testing
 
     @Test func `one address gets 429 where it has all that it may have`() async throws {
         let limits = HTTPLimits(maxConnections: 3, maxConnectionsPerAddress: 2)
-        try await withServer(Self.script, limits: limits) { server in
+        try await withServer(Self.script, clock: ManualClock(), limits: limits) { server in
             let first = try await open(server)
             let second = try await open(server)
             let answer = try await server.response(to: "GET", "/hello")
@@ -89,12 +89,17 @@ import Testing
     }
 
     @Test func `too many who only wait for an answer are not let in`() async throws {
-        try await withServer(Self.script, limits: HTTPLimits(maxConnections: 1)) { server in
+        let clock = ManualClock()
+        try await withServer(Self.script, clock: clock, limits: HTTPLimits(maxConnections: 1)) { server in
             var silent: [TestClient] = []
             for _ in 0..<33 { silent.append(try await server.connect()) }
             let late = try await server.connect()
             #expect(try await late.waitForEnd() == "")
-            for client in silent { try await client.close() }
+            // Those that are refused may not stay.
+            clock.advance(by: .seconds(5))
+            for client in silent.dropFirst() { #expect(try await client.waitForEnd() == "") }
+            #expect(try await server.response(to: "GET", "/hello").hasPrefix("HTTP/1.1 503 "))
+            try await silent[0].close()
             while !(try await server.response(to: "GET", "/hello").hasPrefix("HTTP/1.1 200 ")) {}
         }
     }

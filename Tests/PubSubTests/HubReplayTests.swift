@@ -197,6 +197,45 @@ import Testing
         #expect(bench.loop.calls() == [.join(1, 102, past)])
     }
 
+    @Test func `what one stream is replayed is nothing that another has had`() {
+        publishSix()
+        bench.join(1, "a")
+        bench.join(2, "a", .newest(10))
+        bench.clear()
+        bench.join(1, "b", .newest(1))
+        _ = bench.hub.leave(1, name("a"))
+        bench.join(1, "a", .newest(1))
+        #expect(
+            bench.loop.calls() == [
+                .join(1, 102, [frame(5)]), .leave(1, 101), .join(1, 101, [frame(6)]),
+            ])
+    }
+
+    @Test func `however often it leaves`() {
+        bench.join(1, "a")
+        bench.publish(to: "a", "a")
+        for _ in 0..<2 {
+            _ = bench.hub.leave(1, name("a"))
+            bench.clear()
+            bench.join(1, "a", .newest(10))
+        }
+        guard case .join(1, _, let past)? = bench.loop.calls().last else {
+            Issue.record("it did not join")
+            return
+        }
+        #expect(past == [])
+    }
+
+    @Test func `what was only held for a stream is nothing that it has had`() {
+        bench.join(1, "a", isOpening: true)
+        bench.publish(to: "a")
+        _ = bench.hub.leave(1, name("a"))
+        bench.hub.opened(1)
+        bench.clear()
+        bench.join(1, "a", .newest(1))
+        #expect(bench.loop.calls() == [.join(1, 102, [frame(1)])])
+    }
+
     @Test func `what a stream had before it left does not come again, live or replayed`() {
         publishSix()
         bench.join(1, "a", .after("p-1"))

@@ -71,8 +71,8 @@ public struct Node: Sendable {
     }
 
     /// Stops accepting, ends streams and connections, and last the scripts. What has not ended by `deadline` is
-    /// cut, also an `_exit_tree` that waits.
-    public func stop(within deadline: TimeAmount) async throws {
+    /// cut, also an `_exit_tree` that waits. `last` runs when all is done and the loops are still there.
+    public func stop(within deadline: TimeAmount, last: () async throws -> Void = {}) async throws {
         try await host.stopAccepting().get()
         let (server, loop) = (self.server, self.loop)
         let ended = loop.makePromise(of: Void.self)
@@ -92,6 +92,7 @@ public struct Node: Sendable {
             loop.end(ended)
             try await ended.futureResult.get()
         }
+        try await last()
         try await group.shutdownGracefully()
     }
 }
