@@ -6,7 +6,7 @@ import Synchronization
 import TestKit
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct LoopTimersTests {
+@Suite(.timeLimit(.minutes(5))) struct LoopTimersTests {
     let loop = EmbeddedEventLoop()
     let clock = ManualClock()
     let timers: LoopTimers

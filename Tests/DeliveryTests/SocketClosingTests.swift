@@ -4,7 +4,7 @@ import NIOCore
 import TestKit
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct SocketClosingTests {
+@Suite(.timeLimit(.minutes(5))) struct SocketClosingTests {
     static let kinds = SocketStreams.Kind.allCases
 
     /// More than the buffers of both sides take.

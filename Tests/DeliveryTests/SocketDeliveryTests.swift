@@ -4,7 +4,7 @@ import NIOCore
 import TestKit
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct SocketDeliveryTests {
+@Suite(.timeLimit(.minutes(5))) struct SocketDeliveryTests {
     static let kinds = SocketStreams.Kind.allCases
 
     private func event(_ data: String) -> ByteBuffer { ByteBuffer(string: "data: \(data)\n\n") }

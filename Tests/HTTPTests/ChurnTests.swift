@@ -2,7 +2,7 @@ import TestKit
 import Testing
 
 /// Line 20 of the promises.
-@Suite(.timeLimit(.minutes(3))) struct ChurnTests {
+@Suite(.timeLimit(.minutes(5))) struct ChurnTests {
     private static let script = """
         local opened, closed, doubled, seen = 0, 0, 0, {}
         HTTPServer.register_route("GET", "/stream", function(request, response)

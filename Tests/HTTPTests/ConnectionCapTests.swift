@@ -6,7 +6,7 @@ import TestKit
 import Testing
 
 /// More connections than there may be.
-@Suite(.timeLimit(.minutes(1))) struct ConnectionCapTests {
+@Suite(.timeLimit(.minutes(5))) struct ConnectionCapTests {
     private static let script = """
         HTTPServer.register_route("GET", "/events", function(request, response) response:start_sse() end)
         HTTPServer.register_route("GET", "/hello", function(request, response) response.body = "hello" end)

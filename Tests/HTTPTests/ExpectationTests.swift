@@ -1,7 +1,7 @@
 import TestKit
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ExpectationTests {
+@Suite(.timeLimit(.minutes(5))) struct ExpectationTests {
     private static let server = Task { try await sharedServer(Attack.script) }
     private static let goOn = "HTTP/1.1 100 Continue\r\n\r\n"
 

@@ -1,7 +1,7 @@
 import TestKit
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct FileServingTests {
+@Suite(.timeLimit(.minutes(5))) struct FileServingTests {
     private static let large = String((0..<600_000).map { "line \($0 % 10_000)\n" }.joined().prefix(5_000_000))
     private static let files = [
         "main.lua": """

@@ -1,7 +1,7 @@
 import TestKit
 import Testing
 
-@Suite(.serialized, .timeLimit(.minutes(1))) struct FramingTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct FramingTests {
     private static let server = Task { try await sharedServer(Attack.script) }
 
     @Test(arguments: [

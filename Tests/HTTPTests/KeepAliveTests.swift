@@ -2,7 +2,7 @@ import NIOCore
 import TestKit
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct KeepAliveTests {
+@Suite(.timeLimit(.minutes(5))) struct KeepAliveTests {
     private static let script = """
         HTTPServer.register_route("GET", "/big", function(request, response)
             print("big")

@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 /// Line 11 of the promises. The defaults: 16 KiB of headers in 100 fields, 8 KiB of target, 1 MiB of body.
-@Suite(.timeLimit(.minutes(1))) struct LimitTests {
+@Suite(.timeLimit(.minutes(5))) struct LimitTests {
     private static let server = Task { try await sharedServer(Attack.script) }
 
     struct Head: Sendable, CustomTestStringConvertible {

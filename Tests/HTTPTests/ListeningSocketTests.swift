@@ -9,7 +9,7 @@ import Testing
     import Darwin
 #endif
 
-@Suite(.timeLimit(.minutes(1))) struct ListeningSocketTests {
+@Suite(.timeLimit(.minutes(5))) struct ListeningSocketTests {
     private func failure(_ address: String, _ port: Int) -> ListeningSocket.Failure? {
         do throws(ListeningSocket.Failure) {
             try ListeningSocket(address: address, port: port).discard()

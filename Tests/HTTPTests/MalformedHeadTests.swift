@@ -2,7 +2,7 @@ import TestKit
 import Testing
 
 /// Line 10 of the promises: what two readers could read differently is refused, and the connection ends.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct MalformedHeadTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct MalformedHeadTests {
     private static let server = Task { try await sharedServer(Attack.script) }
 
     @Test(arguments: [

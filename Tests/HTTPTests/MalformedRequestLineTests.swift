@@ -1,7 +1,7 @@
 import TestKit
 import Testing
 
-@Suite(.serialized, .timeLimit(.minutes(1))) struct MalformedRequestLineTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct MalformedRequestLineTests {
     private static let server = Task { try await sharedServer(Attack.script) }
     private static let rest = "\r\nHost: a\r\n\r\n"
 

@@ -2,7 +2,7 @@ import TestKit
 import Testing
 
 /// Line 12 of the promises.
-@Suite(.timeLimit(.minutes(1))) struct MethodTests {
+@Suite(.timeLimit(.minutes(5))) struct MethodTests {
     private static let script = """
         HTTPServer.register_route("GET", "/page", function(request, response)
             response:set_header("X-Method", request.method)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import HTTP
 
-@Suite(.timeLimit(.minutes(1))) struct OpenFileTests {
+@Suite(.timeLimit(.minutes(5))) struct OpenFileTests {
     private let tree: FileTree
 
     init() throws { tree = try FileTree() }

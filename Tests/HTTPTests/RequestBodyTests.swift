@@ -1,7 +1,7 @@
 import TestKit
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct RequestBodyTests {
+@Suite(.timeLimit(.minutes(5))) struct RequestBodyTests {
     private static let script = """
         HTTPServer.register_route("POST", "/echo", function(request, response) response.body = request.body end)
         HTTPServer.register_route("POST", "/sum", function(request, response)

@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 /// Line 21 of the promises, for the server's side of it.
-@Suite(.timeLimit(.minutes(1))) struct ShutdownTests {
+@Suite(.timeLimit(.minutes(5))) struct ShutdownTests {
     private static let script = """
         HTTPServer.register_route("GET", "/stream", function(request, response) response:start_sse() end)
         HTTPServer.register_route("GET", "/page", function(request, response) response.body = "page" end)

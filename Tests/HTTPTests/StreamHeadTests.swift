@@ -5,7 +5,7 @@ import Testing
 @testable import HTTP
 
 /// Line 1 of the promises.
-@Suite(.timeLimit(.minutes(1))) struct StreamHeadTests {
+@Suite(.timeLimit(.minutes(5))) struct StreamHeadTests {
     private static let script = """
         HTTPServer.register_route("GET", "/stream", function(request, response) response:start_sse() end)
         HTTPServer.register_route("GET", "/retry", function(request, response) response:start_sse{retry = 250} end)

@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 /// Line 15 of the promises.
-@Suite(.timeLimit(.minutes(1))) struct StreamInputTests {
+@Suite(.timeLimit(.minutes(5))) struct StreamInputTests {
     private static let script = """
         HTTPServer.register_route("GET", "/stream", function(request, response) response:start_sse { ping_duration = 0 } end)
         HTTPServer.register_route("GET", "/late", function(request, response)

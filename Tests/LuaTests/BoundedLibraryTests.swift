@@ -2,7 +2,7 @@ import Lua
 import Testing
 
 /// C functions cannot be interrupted: what a script asks of one is bounded.
-@Suite(.timeLimit(.minutes(1))) struct BoundedLibraryTests {
+@Suite(.timeLimit(.minutes(5))) struct BoundedLibraryTests {
     let lua: LuaHarness
 
     init() throws {

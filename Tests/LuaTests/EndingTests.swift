@@ -2,7 +2,7 @@ import Lua
 import Testing
 
 /// What becomes of `<close>` variables when a coroutine is ended.
-@Suite(.timeLimit(.minutes(1))) struct EndingTests {
+@Suite(.timeLimit(.minutes(5))) struct EndingTests {
     let lua: LuaHarness
 
     init() throws {

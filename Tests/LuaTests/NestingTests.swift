@@ -2,7 +2,7 @@ import Lua
 import Testing
 
 /// However deep Lua and the host call each other, the C stack holds: too deep is an error.
-@Suite(.timeLimit(.minutes(1))) struct NestingTests {
+@Suite(.timeLimit(.minutes(5))) struct NestingTests {
     let census = Census()
     let lua: LuaHarness
     /// How deep `spawn` and `call` stand in one another now, and at most.

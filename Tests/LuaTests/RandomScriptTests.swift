@@ -2,7 +2,7 @@ import Lua
 import Testing
 
 /// Scripts put together at random: whatever they do, the state goes on.
-@Suite(.timeLimit(.minutes(2))) struct RandomScriptTests {
+@Suite(.timeLimit(.minutes(5))) struct RandomScriptTests {
     /// A generator with a fixed seed, so that a failure comes again.
     private struct Dice {
         private var state: UInt64

@@ -2,7 +2,7 @@ import Foundation
 import Lua
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct TimeBudgetTests {
+@Suite(.timeLimit(.minutes(5))) struct TimeBudgetTests {
     static let code = EndlessCode.yieldable + EndlessCode.unyieldable
 
     private func overtimePlace(

@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 /// Misuse raises an error that names the place, the function, the argument, what it must be and what it is.
-@Suite(.timeLimit(.minutes(1))) struct ArgumentErrorTests {
+@Suite(.timeLimit(.minutes(5))) struct ArgumentErrorTests {
     @Test(arguments: [
         (
             "HTTPServer.send_sse_event('one', 'a', 'b')",

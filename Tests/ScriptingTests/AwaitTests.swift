@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// `await`, `signal:wait`, `spawn` and `sleep`.
-@Suite(.timeLimit(.minutes(1))) struct AwaitTests {
+@Suite(.timeLimit(.minutes(5))) struct AwaitTests {
     @Test func `await gives the signal's arguments`() async throws {
         let prints = try await Scripts.prints(
             of: """

@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 /// One event to every open stream.
-@Suite(.timeLimit(.minutes(1))) struct BroadcastTests {
+@Suite(.timeLimit(.minutes(5))) struct BroadcastTests {
     private static let script = """
         HTTPServer.register_route("GET", "/events", function(request, response) response:start_sse() end)
         HTTPServer.register_route("POST", "/do", function(request, response)

@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// Scripts that would never end: an error for them, and the server goes on.
-@Suite(.timeLimit(.minutes(2))) struct BudgetTests {
+@Suite(.timeLimit(.minutes(5))) struct BudgetTests {
     private static let limits = ScriptLimits(budget: .milliseconds(200))
 
     /// Each on one line.

@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 /// Who is called with a dot, who with a colon, and what is the same either way.
-@Suite(.timeLimit(.minutes(1))) struct CallingStyleTests {
+@Suite(.timeLimit(.minutes(5))) struct CallingStyleTests {
     @Test(arguments: [
         "HTTPServer?get_port()", "HTTPServer?is_listening()", "HTTPServer?send_sse_event(1, 'a', 'b')",
         "HTTPServer?send_sse_data(1, 'a')", "HTTPServer?send_sse_retry(1, 5)", "HTTPServer?send_sse_comment(1)",

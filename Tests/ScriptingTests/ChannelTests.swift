@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// Channels through a real server: joins, publishing, replay, gaps, signals.
-@Suite(.timeLimit(.minutes(1))) struct ChannelTests {
+@Suite(.timeLimit(.minutes(5))) struct ChannelTests {
     private static let script = """
         SSEPublisher.default:configure("small*", { history = 3 })
         SSEPublisher.default:configure("with-snapshot", {

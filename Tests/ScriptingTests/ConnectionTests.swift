@@ -2,7 +2,7 @@ import TestKit
 import Testing
 
 /// What a connection object tells and does besides sending.
-@Suite(.timeLimit(.minutes(1))) struct ConnectionTests {
+@Suite(.timeLimit(.minutes(5))) struct ConnectionTests {
     private static var uuid: Regex<Substring> { /[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/ }
 
     @Test func `it is the same object each time while the stream is open`() async throws {

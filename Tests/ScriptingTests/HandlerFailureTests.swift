@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// A handler that raises: the client gets 500, the log and `server_error` the reason.
-@Suite(.timeLimit(.minutes(1))) struct HandlerFailureTests {
+@Suite(.timeLimit(.minutes(5))) struct HandlerFailureTests {
     private static let script = """
         local function deep(text) error(text) end
         local function middle(text)

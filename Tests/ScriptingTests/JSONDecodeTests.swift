@@ -2,7 +2,7 @@ import TestKit
 import Testing
 
 /// `JSON.decode`, and how deep either way goes.
-@Suite(.timeLimit(.minutes(1))) struct JSONDecodeTests {
+@Suite(.timeLimit(.minutes(5))) struct JSONDecodeTests {
     /// Runs code in which `v, message` are what decode gives for a text.
     private func decode(_ text: String, _ code: String) async throws -> String {
         try await Snippets.run("local v, message = JSON.decode(\(JSONSample.literal(text.utf8))) \(code)")

@@ -2,7 +2,7 @@ import TestKit
 import Testing
 
 /// `JSON.encode` and `JSON.decode` on values drawn at random, with Foundation as the other opinion.
-@Suite(.timeLimit(.minutes(2))) struct JSONRandomTests {
+@Suite(.timeLimit(.minutes(5))) struct JSONRandomTests {
     private static let samplesPerSeed = 10
 
     /// The samples of a seed, and the dice that drew them.

@@ -2,7 +2,7 @@ import TestKit
 import Testing
 
 /// `JSON.encode`, and the two values that JSON has and Lua has not.
-@Suite(.timeLimit(.minutes(1))) struct JSONTests {
+@Suite(.timeLimit(.minutes(5))) struct JSONTests {
     @Test(arguments: [
         ("nil", "null"), ("JSON.null", "null"), ("true", "true"), ("false", "false"), ("''", "\"\""), ("'x'", "\"x\""),
         ("{}", "{}"), ("JSON.array{}", "[]"), ("JSON.array()", "[]"), ("JSON.array{ 1, 2 }", "[1,2]"),

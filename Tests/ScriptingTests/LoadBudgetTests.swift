@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// Scripts that never end while they load.
-@Suite(.timeLimit(.minutes(1))) struct LoadBudgetTests {
+@Suite(.timeLimit(.minutes(5))) struct LoadBudgetTests {
     private static let limits = ScriptLimits(budget: .milliseconds(200), loadBudget: .milliseconds(300))
 
     @Test(arguments: BudgetTests.loops)

@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// What the author of a script that does not load is shown.
-@Suite(.timeLimit(.minutes(1))) struct LoadErrorTests {
+@Suite(.timeLimit(.minutes(5))) struct LoadErrorTests {
     @Test func `a syntax error has file, line and the line's text`() async throws {
         let report = try await Scripts.failure("-- one\n-- two\nlocal = 5\n")
         #expect(report.message == "main.lua:3: <name> expected near '='")

@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// Subscribers that join, leave, are cut off and come back at random while publishing goes on.
-@Suite(.timeLimit(.minutes(3))) struct MembershipSoakTests {
+@Suite(.timeLimit(.minutes(5))) struct MembershipSoakTests {
     static let channels = ["a", "b", "c", "d"]
     private static let script = """
         local published = {}

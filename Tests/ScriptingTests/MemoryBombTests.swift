@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// Scripts that ask for more memory than there is for them: an error for them, and the server goes on.
-@Suite(.timeLimit(.minutes(2))) struct MemoryBombTests {
+@Suite(.timeLimit(.minutes(5))) struct MemoryBombTests {
     private static let limits = ScriptLimits(budget: .seconds(10), loadBudget: .seconds(10), memory: 16 << 20)
 
     /// Each on one line.

@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// The tables that scripts return: `_ready`, `_process`, `_exit_tree`.
-@Suite(.timeLimit(.minutes(1))) struct NodeCallbackTests {
+@Suite(.timeLimit(.minutes(5))) struct NodeCallbackTests {
     /// Loads the files and runs every `_ready`.
     private func start(_ files: [String: String]) async throws -> Scripts {
         let scripts = try await Scripts.load(files)

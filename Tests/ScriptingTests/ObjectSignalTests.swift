@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// Godot's functions by name, on every object with signals.
-@Suite(.timeLimit(.minutes(1))) struct ObjectSignalTests {
+@Suite(.timeLimit(.minutes(5))) struct ObjectSignalTests {
     /// Ways to come by an object with signals, and one of its signals.
     static let objects = [
         ("HTTPServer", "server_error"), ("SSEConnection.new()", "drained"), ("Timer.new()", "timeout"),

@@ -2,7 +2,7 @@ import TestKit
 import Testing
 
 /// What a script hangs on an object lives until that stream or request ends.
-@Suite(.timeLimit(.minutes(1))) struct OwnFieldTests {
+@Suite(.timeLimit(.minutes(5))) struct OwnFieldTests {
     @Test(arguments: ["request", "response", "SSEConnection.new()"])
     func `an object takes fields of any kind, and an unset one is nil`(object: String) async throws {
         let result = try await Snippets.run(

@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 /// What scripts may not assign, and that they are told so.
-@Suite(.timeLimit(.minutes(1))) struct ReadOnlyTests {
+@Suite(.timeLimit(.minutes(5))) struct ReadOnlyTests {
     @Test(arguments: [
         "method", "path", "raw_path", "query_params", "path_params", "headers", "body", "client_ip", "client_port",
         "client_id", "last_event_id", "get_header", "parse_json_body", "detach",

@@ -2,7 +2,7 @@ import TestKit
 import Testing
 
 /// What a handler sees of its request.
-@Suite(.timeLimit(.minutes(1))) struct RequestTests {
+@Suite(.timeLimit(.minutes(5))) struct RequestTests {
     @Test func `the fields say what came`() async throws {
         let code = """
             return request.method, request.path, request.raw_path, request.client_ip, request.client_port > 0,

@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// `require`: modules in the sub-folders of the script directory.
-@Suite(.timeLimit(.minutes(1))) struct RequireTests {
+@Suite(.timeLimit(.minutes(5))) struct RequireTests {
     private func prints(_ main: String, _ modules: [String: String]) async throws -> [String] {
         var files = modules
         files["main.lua"] = main

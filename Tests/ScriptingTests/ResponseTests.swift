@@ -2,7 +2,7 @@ import TestKit
 import Testing
 
 /// What a handler can answer.
-@Suite(.timeLimit(.minutes(1))) struct ResponseTests {
+@Suite(.timeLimit(.minutes(5))) struct ResponseTests {
     /// Whether the head has the line, whatever its case.
     private func has(_ line: String, _ response: String) -> Bool {
         let head = response.firstRange(of: "\r\n\r\n").map { response[..<$0.lowerBound] } ?? ""

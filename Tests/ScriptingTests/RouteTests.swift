@@ -2,7 +2,7 @@ import TestKit
 import Testing
 
 /// Which route a request takes, and what it gets of the path.
-@Suite(.timeLimit(.minutes(1))) struct RouteTests {
+@Suite(.timeLimit(.minutes(5))) struct RouteTests {
     /// Each route answers with its pattern and its parameters.
     private static let server = Task {
         try await TestServer.start(

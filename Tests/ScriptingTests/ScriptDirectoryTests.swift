@@ -5,7 +5,7 @@ import TestKit
 import Testing
 
 /// Which files of a directory run, in which order, and which directories are refused.
-@Suite(.timeLimit(.minutes(1))) struct ScriptDirectoryTests {
+@Suite(.timeLimit(.minutes(5))) struct ScriptDirectoryTests {
     @Test func `scripts load in byte order of their names`() async throws {
         var files: [String: String] = [:]
         for name in ["b", "a", "Z", "10", "9", "é", "a-b", "a.b"] { files["\(name).lua"] = "print('\(name)')" }

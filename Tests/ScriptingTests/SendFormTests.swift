@@ -2,7 +2,7 @@ import TestKit
 import Testing
 
 /// Every form of sending, and the bytes that it makes.
-@Suite(.timeLimit(.minutes(1))) struct SendFormTests {
+@Suite(.timeLimit(.minutes(5))) struct SendFormTests {
     /// Opens a stream whose handler does `code` with `c`, and returns the events and what it printed.
     private func run(_ code: String, threads: Int = 1) async throws -> (events: String, printed: [String]) {
         var result = (events: "", printed: [String]())

@@ -5,7 +5,7 @@ import TestKit
 import Testing
 
 /// `Registry`, `UUID`, `Time`, `Env`, `Log`, `print` and `error_string`.
-@Suite(.timeLimit(.minutes(1))) struct ServiceTests {
+@Suite(.timeLimit(.minutes(5))) struct ServiceTests {
     // MARK: Registry
 
     @Test func `get returns the very value that was set`() async throws {

@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// `Signal`: connecting, emitting, and the flags.
-@Suite(.timeLimit(.minutes(1))) struct SignalTests {
+@Suite(.timeLimit(.minutes(5))) struct SignalTests {
     /// What a script prints that has a signal `s` and a function `say(text)` that makes a printing callback.
     private func prints(_ code: String) async throws -> [String] {
         try await Scripts.prints(

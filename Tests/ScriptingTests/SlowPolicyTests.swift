@@ -2,7 +2,7 @@ import TestKit
 import Testing
 
 /// What `on_slow` does for a client that takes nothing for a while, through a real server.
-@Suite(.timeLimit(.minutes(1))) struct SlowPolicyTests {
+@Suite(.timeLimit(.minutes(5))) struct SlowPolicyTests {
     private static let script = """
         HTTPServer.register_route("GET", "/events/{policy}", function(request, response)
           response:start_sse { on_slow = request.path_params.policy, max_buffered_bytes = 50000, channels = { "c" } }

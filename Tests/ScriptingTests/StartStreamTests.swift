@@ -2,7 +2,7 @@ import TestKit
 import Testing
 
 /// When `start_sse` opens a stream, when it raises, and what the head says.
-@Suite(.timeLimit(.minutes(1))) struct StartStreamTests {
+@Suite(.timeLimit(.minutes(5))) struct StartStreamTests {
     @Test func `the head follows the standard and is flushed with a first comment`() async throws {
         try await withServer(
             """

@@ -2,7 +2,7 @@ import TestKit
 import Testing
 
 /// What `HTTPServer.get_stats()` counts.
-@Suite(.timeLimit(.minutes(1))) struct StatisticsTests {
+@Suite(.timeLimit(.minutes(5))) struct StatisticsTests {
     private static let script = """
         HTTPServer.register_route("GET", "/events", function(request, response)
           response:start_sse { channels = { "c" } }

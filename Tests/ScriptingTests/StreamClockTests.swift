@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 /// Heartbeat, inactivity, lifetime and retry, under a clock moved by hand.
-@Suite(.timeLimit(.minutes(1))) struct StreamClockTests {
+@Suite(.timeLimit(.minutes(5))) struct StreamClockTests {
     private func withStream(
         _ options: String,
         threads: Int,

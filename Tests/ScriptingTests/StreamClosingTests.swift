@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 /// Each stream is opened once and closed once, with its reason.
-@Suite(.timeLimit(.minutes(1))) struct StreamClosingTests {
+@Suite(.timeLimit(.minutes(5))) struct StreamClosingTests {
     private static let script = """
         HTTPServer.register_route("GET", "/{kind}", function(request, response)
           local kind = request.path_params.kind

@@ -2,7 +2,7 @@ import TestKit
 import Testing
 
 /// Handler, head, opened, sends: the order of what happens to one stream.
-@Suite(.timeLimit(.minutes(1))) struct StreamOrderTests {
+@Suite(.timeLimit(.minutes(5))) struct StreamOrderTests {
     @Test(arguments: [1, 2])
     func `what is sent goes out in the order of the calls, by object or by id`(threads: Int) async throws {
         try await withServer(

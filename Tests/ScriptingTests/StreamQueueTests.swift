@@ -2,7 +2,7 @@ import TestKit
 import Testing
 
 /// What happens when a client takes less than is sent.
-@Suite(.timeLimit(.minutes(1))) struct StreamQueueTests {
+@Suite(.timeLimit(.minutes(5))) struct StreamQueueTests {
     @Test(arguments: [1, 2])
     func `a full queue gives 44, and the stream ends as slow`(threads: Int) async throws {
         try await withServer(

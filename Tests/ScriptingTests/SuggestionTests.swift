@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 /// A misspelt name raises where it is used, with the name that was probably meant.
-@Suite(.timeLimit(.minutes(1))) struct SuggestionTests {
+@Suite(.timeLimit(.minutes(5))) struct SuggestionTests {
     @Test(arguments: [
         (
             "HTTPServer.send_sse_evnt(1, 'a', 'b')",

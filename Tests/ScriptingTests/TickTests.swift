@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// When `_process` is called, to the hundredth of a second.
-@Suite(.timeLimit(.minutes(1))) struct TickTests {
+@Suite(.timeLimit(.minutes(5))) struct TickTests {
     /// Loads a script that has a function `at()`, the seconds since it began, and runs its `_ready`.
     private func start(_ code: String) async throws -> Scripts {
         let scripts = try await Scripts.load(

@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// `Timer`, `Engine.create_timer`, and the ticks of `_process` beside them.
-@Suite(.timeLimit(.minutes(1))) struct TimerTests {
+@Suite(.timeLimit(.minutes(5))) struct TimerTests {
     /// Loads a script that has a timer `t` and a function `at()`, the seconds since the script began.
     private func load(_ timer: String, _ code: String) async throws -> Scripts {
         try await Scripts.load(

@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// Where a wait passes through, and where it cannot.
-@Suite(.timeLimit(.minutes(1))) struct WaitingInsideTests {
+@Suite(.timeLimit(.minutes(5))) struct WaitingInsideTests {
     @Test func `a wait passes through the script's own coroutines`() async throws {
         let scripts = try await Scripts.load(
             """

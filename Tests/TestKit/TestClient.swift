@@ -129,19 +129,19 @@ public final class TestClient: Sendable {
 
     /// Waits until what has come holds `text`, and returns everything.
     @discardableResult
-    public func wait(for text: String, within limit: TimeAmount = .seconds(20)) async throws -> String {
+    public func wait(for text: String, within limit: TimeAmount = .seconds(120)) async throws -> String {
         let wanted = Array(text.utf8)
         try await wait("'\(text)'", limit) { state in contains(state.bytes, wanted) }
         return self.text
     }
 
-    public func wait(forBytes count: Int, within limit: TimeAmount = .seconds(20)) async throws {
+    public func wait(forBytes count: Int, within limit: TimeAmount = .seconds(120)) async throws {
         try await wait("\(count) bytes", limit) { $0.bytes.count >= count }
     }
 
     /// Waits until the server has ended the connection, and returns everything.
     @discardableResult
-    public func waitForEnd(within limit: TimeAmount = .seconds(20)) async throws -> String {
+    public func waitForEnd(within limit: TimeAmount = .seconds(120)) async throws -> String {
         try await wait("the end", limit) { $0.isClosed || $0.wasReset }
         return text
     }
