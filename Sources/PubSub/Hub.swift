@@ -70,11 +70,17 @@ public final class Hub {
         }
     }
 
+    /// What a stream gets of a channel before all that is live.
+    private struct Missed {
+        let first: [ByteBuffer]
+        let replay: Replay
+    }
+
     private final class Member {
         let loop: any DeliveryLoop
         var memberships: [Membership] = []
         /// While its head has not gone out: what it missed waits, so that all its channels are replayed in one order.
-        var missed: [ChannelName: Replay]?
+        var missed: [ChannelName: Missed]?
         /// What it had of channels that it has left: that does not come again.
         var left: [ChannelName: UInt64] = [:]
 
@@ -123,7 +129,7 @@ public final class Hub {
     ///
     /// While its head has not gone out (`isOpening`) the past waits for `opened`, and what is published is held. A stream
     /// that is open gets the past at once. Publications older than the newest that it has had come without ids then: the
-    /// browser must come back with the newest. `first` comes before everything else.
+    /// browser must come back with the newest. `first` comes before the past.
     public func join(
         _ handle: StreamHandle, to name: ChannelName, from point: ResumePoint, isOpening: Bool, first: [ByteBuffer] = []
     ) -> Bool {
@@ -141,8 +147,7 @@ public final class Hub {
         member.memberships.append(Membership(channel: channel, joinedAt: channel.newest ?? 0, past: past))
         if member.missed != nil {
             channel.opening.insert(handle.id)
-            member.missed![name] = replay
-            for frame in first { observer?.hold(StreamFrame(frame), of: name, for: handle.id) }
+            member.missed![name] = Missed(first: first, replay: replay)
         } else {
             let reset = replay.hasGap ? [Self.reset(oldest: replay.oldest)] : []
             let missed = replay.publications.map { $0.id.sequence > had ? $0.frame.bytes : $0.frameWithoutID }
@@ -167,10 +172,12 @@ public final class Hub {
     /// The stream's head is on its way: it gets what it missed, and from now its channels are live. Before anything else
     /// is sent to it.
     public func opened(_ stream: StreamID) {
-        guard let member = members[stream], let replays = member.missed?.values else { return }
+        guard let member = members[stream], let pasts = member.missed else { return }
+        let replays = pasts.values.map(\.replay)
         let gaps = replays.filter(\.hasGap)
         let oldest = gaps.compactMap(\.oldest).min { $0.sequence < $1.sequence }
         var frames = gaps.isEmpty ? [] : [Self.reset(oldest: oldest)]
+        frames += member.memberships.flatMap { pasts[$0.channel.name]?.first ?? [] }
         let missed = replays.flatMap(\.publications).sorted { $0.id.sequence < $1.id.sequence }
         frames += missed.map(\.frame.bytes)
         for channel in member.memberships.map(\.channel) {

@@ -93,11 +93,20 @@ import Testing
         #expect(bench.observer.calls().first == .letGo("a", 1))
     }
 
-    @Test func `a snapshot is held for a stream that opens`() {
-        bench.join(1, "a", isOpening: true, first: ["one", "two"])
+    @Test func `a stream that opens gets snapshots first, then the past, then what was published meanwhile`() {
+        bench.publish(to: "b", "a")
+        bench.clear()
+        bench.join(1, "b", .newest(1), isOpening: true, first: ["three"])
+        bench.join(1, "a", .newest(1), isOpening: true, first: ["one", "two"])
         bench.publish(to: "a")
         let held = bench.observer.calls().filter { if case .hold = $0 { true } else { false } }
-        #expect(held == [.hold("one", 1), .hold("two", 1), .hold(frame(1), 1)])
+        #expect(held == [.hold(frame(3), 1)])
+        bench.hub.opened(1)
+        guard case .join(1, _, let replay)? = bench.loop.calls().first else {
+            Issue.record("it did not join")
+            return
+        }
+        #expect(replay == ["three", "one", "two", frame(1), frame(2)])
     }
 
     @Test func `a gap is told for each channel, and said once before all else`() {
