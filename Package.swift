@@ -13,6 +13,7 @@ let settings: [SwiftSetting] =
     ] + (isCI ? [.treatAllWarnings(as: .error)] : [])
 
 func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
+func ssl(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio-ssl") }
 func extras(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio-extras") }
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
@@ -40,7 +41,8 @@ let server: [Target] = [
         name: "HTTP",
         dependencies: [
             "Delivery", "EventStream", httpTypes, logging,
-            nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), extras("NIOHTTPTypes"), extras("NIOHTTPTypesHTTP1"),
+            nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOTLS"), ssl("NIOSSL"),
+            extras("NIOHTTPTypes"), extras("NIOHTTPTypesHTTP1"),
         ],
         swiftSettings: settings
     ),
@@ -123,6 +125,7 @@ let package = Package(
         : [
             .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
             .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
+            .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
             .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
             .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
             .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),

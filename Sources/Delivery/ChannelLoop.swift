@@ -60,15 +60,17 @@ public final class ChannelLoop: DeliveryLoop {
     /// Closes every channel as it is. On the loop.
     public func abortAll() {
         for stream in Array(state.value.streams.values) { stream.abort() }
-        for channel in Array(state.value.ending.values) { channel.close(promise: nil) }
+        for channel in Array(state.value.ending.values) { AbruptClose.close(channel) }
     }
 
     // MARK: opening
 
     /// Takes over a channel whose response head is written but perhaps not flushed, and whose HTTP handlers are gone.
-    /// Called on the loop. The stream gets `:\n` at once, so that client and proxies see a byte.
-    public func adopt(_ channel: any Channel, as id: StreamID, ledger: StreamLedger, limits: StreamLimits, retry: Int?)
-    {
+    /// Called on the loop. The stream gets `:\n` at once, so that client and proxies see a byte; `first` follows.
+    public func adopt(
+        _ channel: any Channel, as id: StreamID, ledger: StreamLedger, limits: StreamLimits, retry: Int?,
+        first: ByteBuffer = ByteBuffer()
+    ) {
         let stream = ChannelStream(
             id: id, channel: channel, ledger: ledger, limits: limits, loop: self, timers: state.value.timers)
         state.value.streams[id] = stream
@@ -84,6 +86,7 @@ public final class ChannelLoop: DeliveryLoop {
         }
         var opening = EventEncoder.heartbeat
         if let retry { EventEncoder.writeRetry(retry, to: &opening) }
+        opening.writeImmutableBuffer(first)
         _ = ledger.admit(opening.readableBytes, isEvent: false)
         stream.write(StreamFrame(opening, isEvent: false))
     }

@@ -211,7 +211,7 @@ final class ChannelStream {
         case .none: break
         case .flushThenClose: ledger.close()
         case .heartbeat:
-            let frame = EventEncoder.heartbeat
+            let frame = state.limits.heartbeat.bytes
             if ledger.admit(frame.readableBytes, isEvent: false) == .admitted {
                 write(StreamFrame(frame, isEvent: false))
             }
@@ -239,7 +239,7 @@ final class ChannelStream {
     private func reset() {
         // Done at once: we are on the channel's loop.
         (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in }
-        channel.close(promise: nil)
+        AbruptClose.close(channel)
     }
 
     private func shutDown() {
@@ -264,7 +264,7 @@ final class ChannelStream {
     private func cut(_ reason: CloseReason) {
         let isBetweenEvents = queueIsEmpty
         lost(reason)
-        if isBetweenEvents { channel.close(promise: nil) } else { reset() }
+        if isBetweenEvents { AbruptClose.close(channel) } else { reset() }
     }
 
     // MARK: time

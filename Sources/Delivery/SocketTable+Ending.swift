@@ -25,8 +25,7 @@
         }
 
         private func heartbeat(_ index: Int) {
-            let frame = EventEncoder.heartbeat
-            guard slots[index].phase == .open else { return }
+            guard slots[index].phase == .open, let frame = slots[index].state?.limits.heartbeat.bytes else { return }
             let sent = frame.withUnsafeReadableBytes { send(index, $0) }
             guard sent >= 0 else { return failed(index) }
             tally.wrote(sent, events: 0)

@@ -4,6 +4,7 @@ public import NIOCore
 public struct StreamLimits: Sendable, Equatable {
     /// A heartbeat goes out when nothing was written for that long; nil for none.
     public var pingInterval: TimeAmount?
+    public var heartbeat: Heartbeat
     /// The stream closes when no event was sent for that long; nil for never.
     public var inactivity: TimeAmount?
     /// The stream closes when it is that old; nil for never. The opener spreads it.
@@ -23,8 +24,10 @@ public struct StreamLimits: Sendable, Equatable {
         inactivity: TimeAmount? = nil,
         lifetime: TimeAmount? = nil,
         maxBufferedBytes: Int = 1 << 20,
-        onSlow: SlowPolicy = .disconnect
+        onSlow: SlowPolicy = .disconnect,
+        heartbeat: Heartbeat = .comment
     ) {
+        self.heartbeat = heartbeat
         self.pingInterval = pingInterval
         self.inactivity = inactivity
         self.lifetime = lifetime

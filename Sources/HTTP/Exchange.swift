@@ -10,9 +10,10 @@ public struct Exchange: Sendable {
     public let id: ID
     let handler: NIOLoopBound<RequestHandler>
     let loop: ServerLoop
+    let isSecure: Bool
 
     /// The loop that will serve the stream, if the answer becomes one.
-    public var deliveryLoop: any DeliveryLoop { loop.sockets ?? loop.delivery }
+    public var deliveryLoop: any DeliveryLoop { loop.sockets(isSecure: isSecure) ?? loop.delivery }
 
     public func respond(_ response: Response) {
         onLoop { $0.respond(response, to: id) }

@@ -1,3 +1,5 @@
+public import NIOCore
+
 /// What a client may send.
 public struct HTTPLimits: Sendable, Equatable {
     /// Bytes of a request's body; more is answered by 413.
@@ -12,11 +14,14 @@ public struct HTTPLimits: Sendable, Equatable {
     public var maxConnections: Int
     /// Connections from one address; more are answered by 429.
     public var maxConnectionsPerAddress: Int
+    /// For the whole handshake; then the connection is closed. Nil for any time.
+    public var tlsHandshakeTimeout: TimeAmount?
 
-    /// 1 MiB of body, 16 KiB of headers in 100 fields, 8 KiB of target, any number of connections.
+    /// 1 MiB of body, 16 KiB of headers in 100 fields, 8 KiB of target, any number of connections, 10 s for TLS.
     public init(
         maxBodyBytes: Int = 1 << 20, maxHeaderBytes: Int = 16 << 10, maxHeaderFields: Int = 100,
-        maxTargetBytes: Int = 8 << 10, maxConnections: Int = .max, maxConnectionsPerAddress: Int = .max
+        maxTargetBytes: Int = 8 << 10, maxConnections: Int = .max, maxConnectionsPerAddress: Int = .max,
+        tlsHandshakeTimeout: TimeAmount? = .seconds(10)
     ) {
         self.maxBodyBytes = maxBodyBytes
         self.maxHeaderBytes = maxHeaderBytes
@@ -24,5 +29,6 @@ public struct HTTPLimits: Sendable, Equatable {
         self.maxTargetBytes = maxTargetBytes
         self.maxConnections = maxConnections
         self.maxConnectionsPerAddress = maxConnectionsPerAddress
+        self.tlsHandshakeTimeout = tlsHandshakeTimeout
     }
 }

@@ -1,16 +1,22 @@
+import Delivery
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypesHTTP1
+import NIOSSL
 
-/// The handlers of a plain HTTP/1.1 connection. Behind the codec there are only HTTPTypes.
+/// The handlers of an HTTP/1.1 connection. Behind the codec there are only HTTPTypes.
 enum Pipeline {
     /// Stateless, so one serves every connection.
     private static let codec = HTTP1ToHTTPServerCodec(secure: false)
+    private static let secureCodec = HTTP1ToHTTPServerCodec(secure: true)
 
     /// Starts small for the sake of those who only listen, and grows for those who publish.
     private static let receiveBuffer = AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65536)
 
-    static func configure(_ channel: any Channel, check: HeadCheck, loop: ServerLoop) throws {
+    /// With an identity the connection speaks TLS.
+    static func configure(
+        _ channel: any Channel, check: HeadCheck, loop: ServerLoop, identity: TLSIdentity? = nil
+    ) throws {
         guard let place = loop.cap.enter(channel) else { return channel.close(promise: nil) }
         let options = channel.syncOptions!  // a socket has them; the bootstrap's take a future each
         try options.setOption(.allowRemoteHalfClosure, value: true)
@@ -18,11 +24,16 @@ enum Pipeline {
         var encoding = HTTPResponseEncoder.Configuration()
         encoding.automaticallySetFramingHeaders = false  // an event stream has none
         let pipeline = channel.pipeline.syncOperations
+        if let identity {
+            try pipeline.addHandler(AbruptClose.handler)
+            try pipeline.addHandler(NIOSSLServerHandler(context: identity.context))
+            try pipeline.addHandler(HandshakeDeadline(timers: loop.timers, after: loop.limits.tlsHandshakeTimeout))
+        }
         try pipeline.addHandler(HTTPResponseEncoder(configuration: encoding))
         try pipeline.addHandler(ByteToMessageHandler(RequestDecoder(limits: loop.limits)))
         try pipeline.addHandler(check)
-        try pipeline.addHandler(codec)
-        try pipeline.addHandler(RequestHandler(loop: loop, place: place))
+        try pipeline.addHandler(identity == nil ? codec : secureCodec)
+        try pipeline.addHandler(RequestHandler(loop: loop, place: place, isSecure: identity != nil))
     }
 
     static func removeHTTPHandlers(from channel: any Channel) {

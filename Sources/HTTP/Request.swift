@@ -12,6 +12,8 @@ public struct Request: Sendable {
     public var clientAddress: SocketAddress?
     /// Whether it came as HTTP/1.0; else as HTTP/1.1.
     public var isHTTP10 = false
+    /// Whether it came over TLS.
+    public var isSecure = false
     public var pathParameters: [(name: String, value: String)] = []
 
     public init(

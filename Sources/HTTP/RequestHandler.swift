@@ -4,6 +4,7 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
+import NIOSSL
 
 /// Serves one connection until it closes or becomes a stream: performs what `RequestState` says.
 final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, RemovableChannelHandler {
@@ -13,6 +14,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
 
     private let loop: ServerLoop
     private let place: ConnectionCap.Place
+    private let isSecure: Bool
     private var state: RequestState
     private var context: ChannelHandlerContext?
     /// Parts of requests behind the one being answered; while there are any, nothing is read.
@@ -43,9 +45,10 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     /// Who is not let in has that long to ask and to take the answer.
     private static let refusedTime = TimeAmount.seconds(5)
 
-    init(loop: ServerLoop, place: ConnectionCap.Place) {
+    init(loop: ServerLoop, place: ConnectionCap.Place, isSecure: Bool) {
         self.loop = loop
         self.place = place
+        self.isSecure = isSecure
         self.state = RequestState(limits: loop.limits)
     }
 
@@ -109,7 +112,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         case HTTPParserError.headerOverflow: perform(state.failed(.headTooLarge))
         case HTTPParserError.invalidVersion: perform(state.failed(.unsupportedVersion))
         case is HTTPParserError: perform(state.failed(.badMessage))
-        case is any IOErrorLike: break  // the channel closes itself
+        case is IOError, is NIOSSLError, is BoringSSLError, is NIOSSLExtraError, is NIOSSLCloseTimedOutError:
+            break  // the channel closes itself
         default: perform(state.failed(.badMessage))
         }
     }
@@ -157,8 +161,10 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
             var request = Request(
                 method: head.method, target: target, headers: headers, body: body, clientAddress: clientAddress)
             request.isHTTP10 = isHTTP10
+            request.isSecure = isSecure
             request.pathParameters = parameters
-            let handle = Exchange(id: exchange, handler: NIOLoopBound(self, eventLoop: loop.eventLoop), loop: loop)
+            let handle = Exchange(
+                id: exchange, handler: NIOLoopBound(self, eventLoop: loop.eventLoop), loop: loop, isSecure: isSecure)
             loop.responder.respond(to: request, route: number, exchange: handle)
         case .methodNotAllowed(let allowed):
             serveFile(head.method, target, exchange, otherwise: Self.notAllowed(head, allowed))
@@ -318,22 +324,24 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
 
     /// Writes the head of an event stream and hands the channel to the delivery loop.
     func open(_ opening: StreamOpening, for exchange: Exchange.ID) {
+        let sockets = loop.sockets(isSecure: isSecure)
         guard let current, current.exchange == exchange, let context else {
-            if let sockets = loop.sockets { return sockets.neverOpened(opening.id) }
+            if let sockets { return sockets.neverOpened(opening.id) }
             return loop.delivery.neverOpened(opening.id, ledger: opening.ledger)
         }
         self.current = nil
         loop.responder.completed(summary(of: current, status: 200))
         let head = StreamHead.response(date: loop.date, adding: opening.headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        if let sockets = loop.sockets { return handOver(opening.id, opening.retry, to: sockets, context) }
+        if let sockets { return handOver(opening, to: sockets, context) }
         let channel = context.channel
         let inputIsClosed = state.inputIsClosed
         state.end()
         queue.removeAll()
         Pipeline.removeHTTPHandlers(from: channel)
         loop.delivery.adopt(
-            channel, as: opening.id, ledger: opening.ledger, limits: opening.limits, retry: opening.retry)
+            channel, as: opening.id, ledger: opening.ledger, limits: opening.limits, retry: opening.retry,
+            first: opening.welcome ?? ByteBuffer())
         if inputIsClosed { channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
         if readIsHeld { channel.read() }
         if loop.isShuttingDown { loop.delivery.close(opening.id, reason: .shutdown) }
@@ -341,13 +349,15 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
 
     /// Hands the connection's socket to another loop once the head is with the kernel, and lets go of the channel.
     private func handOver(
-        _ id: StreamID, _ retry: Int?, to sockets: any SocketDelivery, _ context: ChannelHandlerContext
+        _ opening: StreamOpening, to sockets: any SocketDelivery, _ context: ChannelHandlerContext
     ) {
+        let id = opening.id
+        let first = StreamHead.firstBytes(retry: opening.retry, event: opening.welcome)
         state.end()
         queue.removeAll()
         isLeaving = true
         let handler = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        context.writeAndFlush(wrapOutboundOut(.body(StreamHead.firstBytes(retry: retry)))).whenComplete { result in
+        context.writeAndFlush(wrapOutboundOut(.body(first))).whenComplete { result in
             handler.value.headIsOut(result, id, sockets)
         }
     }
@@ -372,9 +382,5 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         if state.shutDown(), let context { leave(context, lingers: false) }
     }
 
-    func abort() { context?.close(promise: nil) }
+    func abort() { if let context { AbruptClose.close(context.channel) } }
 }
-
-/// Errors of the operating system, on which a channel closes itself.
-private protocol IOErrorLike: Error {}
-extension IOError: IOErrorLike {}

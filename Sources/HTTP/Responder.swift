@@ -1,4 +1,5 @@
 public import EventStream
+public import NIOCore
 
 /// Who answers requests that match a route: the scripts, through their host. `HTTP` knows no Lua.
 public protocol Responder: Sendable {
@@ -28,10 +29,14 @@ public struct StreamOpening: Sendable {
     /// Milliseconds; sent first.
     public let retry: Int?
     public let headers: [(name: String, value: String)]
+    /// The event that comes before all others.
+    public let welcome: ByteBuffer?
 
     public init(
-        id: Int, ledger: StreamLedger, limits: StreamLimits, retry: Int?, headers: [(name: String, value: String)]
+        id: Int, ledger: StreamLedger, limits: StreamLimits, retry: Int?, headers: [(name: String, value: String)],
+        welcome: ByteBuffer? = nil
     ) {
+        self.welcome = welcome
         self.id = id
         self.ledger = ledger
         self.limits = limits

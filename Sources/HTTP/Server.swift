@@ -46,8 +46,8 @@ public final class Server: Sendable {
         self.check = HeadCheck(limits: limits)
     }
 
-    /// Starts to accept. The channel's close stops it.
-    public func accept(on socket: ListeningSocket) -> EventLoopFuture<any Channel> {
+    /// Starts to accept; with an identity, connections speak TLS. The channel's close stops it.
+    public func accept(on socket: ListeningSocket, identity: TLSIdentity? = nil) -> EventLoopFuture<any Channel> {
         let (loops, check, log) = (self.loops, self.check, self.log)
         onEachLoop { $0.isShuttingDown = false }
         return ServerBootstrap(group: group)
@@ -61,7 +61,7 @@ public final class Server: Sendable {
                     guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else {
                         throw ChannelError.inappropriateOperationForState
                     }
-                    try Pipeline.configure(channel, check: check, loop: loop)
+                    try Pipeline.configure(channel, check: check, loop: loop, identity: identity)
                 }
             }
             .withBoundSocket(socket.descriptor)

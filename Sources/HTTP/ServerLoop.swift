@@ -53,6 +53,9 @@ final class ServerLoop: Sendable {
 
     var timers: LoopTimers { delivery.timers }
 
+    /// Who takes over the sockets of streams: nobody where what is sent must be encrypted.
+    func sockets(isSecure: Bool) -> (any SocketDelivery)? { isSecure ? nil : sockets }
+
     var router: Router {
         get { state.value.router }
         set { state.value.router = newValue }

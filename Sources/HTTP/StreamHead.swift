@@ -28,9 +28,10 @@ enum StreamHead {
     }
 
     /// What follows the head at once, so that client and proxies see a byte.
-    static func firstBytes(retry: Int?) -> ByteBuffer {
+    static func firstBytes(retry: Int?, event: ByteBuffer? = nil) -> ByteBuffer {
         var bytes = EventEncoder.heartbeat
         if let retry { EventEncoder.writeRetry(retry, to: &bytes) }
+        if let event { bytes.writeImmutableBuffer(event) }
         return bytes
     }
 

@@ -31,11 +31,16 @@ struct NodeService: Service {
                 _exit(1)
             }
         }
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
+        let reloading = Task {
+            for await _ in hangups { try await node.host.reloadCertificate().get() }
+        }
         try await node.start()
         try await gracefulShutdown()
         log.info("stopping")
         try await node.stop(within: deadline) { try await metrics?.stop() }
         impatience.cancel()
+        reloading.cancel()
         log.info("stopped")
     }
 }

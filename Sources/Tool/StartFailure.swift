@@ -21,6 +21,7 @@ enum StartFailure {
         case let error as OfFlag: "\(error.flag): \(error.message)"
         case let error as ScriptDirectory.Failure: error.message
         case let error as ListeningSocket.Failure: error.description
+        case let error as ListenFailure: error.message
         default: "\(error)"
         }
     }

@@ -7,6 +7,8 @@ import PubSub
 struct EventArguments {
     let call: LuaCall
     let json: JSONMarkers
+    /// The id of an event that states none.
+    var number: Int?
 
     /// Why an event cannot be sent.
     enum Failure: Error {
@@ -93,6 +95,11 @@ struct EventArguments {
         name: String,
         retry: Int?
     ) throws(Failure) -> ByteBuffer {
+        var id = id
+        if id == nil, let number {
+            call.stack.push(String(number))  // stays on the stack while its bytes are in use
+            id = call.stack.bytes(at: -1)
+        }
         var frame = ByteBuffer()
         let type = type ?? UnsafeRawBufferPointer(start: nil, count: 0)
         do {

@@ -30,20 +30,8 @@ final class HTTPServerAPI {
     // MARK: listening
 
     private func registerListening(_ server: ClassBuilder.Singleton<HTTPServerAPI>) {
-        server.method("listen", 1...2) { [unowned runtime] _, call throws(LuaError) in
-            let port = try call.integer(1, "port")
-            let address = try call.string(2, "bind_address", default: "*")
-            guard (0...65535).contains(port) else {
-                throw .message("argument 1 (port) must be 0 to 65535, got \(port)")
-            }
-            guard !runtime.listener.isListening else { return call.returning(ErrorConstants.alreadyInUse.rawValue) }
-            do throws(ListeningSocket.Failure) {
-                try runtime.listener.listen(port: port, address: address)
-                return call.returning(ErrorConstants.ok.rawValue)
-            } catch {
-                runtime.log.error("HTTPServer.listen: \(error.description)")
-                return call.returning(Self.code(error).rawValue)
-            }
+        server.method("listen", 1...5) { [unowned runtime] _, call throws(LuaError) in
+            call.returning(try Listening(runtime: runtime, call: call).listen().rawValue)
         }
         server.method("stop", 0...0) { [unowned runtime] _, _ in
             runtime.listener.stop()
@@ -57,12 +45,6 @@ final class HTTPServerAPI {
             return .results(1)
         }
         server.method("get_port", 0...0) { [unowned runtime] _, call in call.returning(runtime.listener.port) }
-    }
-
-    private static func code(_ failure: ListeningSocket.Failure) -> ErrorConstants {
-        if failure.isInUse { return .alreadyInUse }
-        if failure.isForbidden { return .fileNoPermission }
-        return failure.isBadAddress ? .invalidParameter : .cantCreate
     }
 
     // MARK: routes
@@ -123,18 +105,14 @@ final class HTTPServerAPI {
     private func registerStreams(_ server: ClassBuilder.Singleton<HTTPServerAPI>) {
         server.method("send_sse_event", 3...4) { [unowned runtime] _, call throws(LuaError) in
             let id = try call.integer(1, "connection_id")
-            return try Sending(call, runtime).error { arguments throws(EventArguments.Failure) in
+            return try Sending(call, runtime).error(to: runtime.streams.active(id)) { arguments throws(EventArguments.Failure) in
                 try arguments.frame(data: 3, type: 2, id: 4)
-            } to: {
-                runtime.streams.active(id)
             }
         }
         server.method("send_sse_data", 2...2) { [unowned runtime] _, call throws(LuaError) in
             let id = try call.integer(1, "connection_id")
-            return try Sending(call, runtime).error { arguments throws(EventArguments.Failure) in
+            return try Sending(call, runtime).error(to: runtime.streams.active(id)) { arguments throws(EventArguments.Failure) in
                 try arguments.frame(data: 2)
-            } to: {
-                runtime.streams.active(id)
             }
         }
         server.method("send_sse_retry", 2...2) { [unowned runtime] _, call throws(LuaError) in

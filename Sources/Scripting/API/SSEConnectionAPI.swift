@@ -88,17 +88,13 @@ struct SSEConnectionAPI {
 
     private func registerSends(_ members: ClassBuilder.Members<ConnectionObject>) {
         members.method("send_event", 2...3) { [unowned runtime] connection, call throws(LuaError) in
-            try Sending(call, runtime).error { arguments throws(EventArguments.Failure) in
+            try Sending(call, runtime).error(to: connection) { arguments throws(EventArguments.Failure) in
                 try arguments.frame(data: 2, type: 1, id: 3)
-            } to: {
-                connection
             }
         }
         members.method("send_data", 1...1) { [unowned runtime] connection, call throws(LuaError) in
-            try Sending(call, runtime).error { arguments throws(EventArguments.Failure) in
+            try Sending(call, runtime).error(to: connection) { arguments throws(EventArguments.Failure) in
                 try arguments.frame(data: 1)
-            } to: {
-                connection
             }
         }
         members.method("send", 1...3) { [unowned runtime] connection, call throws(LuaError) in

@@ -14,23 +14,26 @@ struct Sending {
 
     /// For calls that return an Error number: 33 where there is no connection, 3 where it is not active.
     func error(
-        _ frame: (EventArguments) throws(EventArguments.Failure) -> ByteBuffer,
-        to connection: () -> ConnectionObject?
+        to connection: ConnectionObject?, _ frame: (EventArguments) throws(EventArguments.Failure) -> ByteBuffer
     ) throws(LuaError) -> HostFunction.Return {
         let encoded: ByteBuffer
+        var arguments = arguments
+        arguments.number = connection?.nextNumber
         do {
             encoded = try frame(arguments)
         } catch {
             guard case .misuse(let error) = error else { return result(.invalidParameter) }
             throw error
         }
-        return send(StreamFrame(encoded), to: connection())
+        return send(StreamFrame(encoded), to: connection)
     }
 
     func send(_ frame: StreamFrame, to connection: ConnectionObject?) -> HostFunction.Return {
         guard let connection else { return result(.doesNotExist) }
         switch connection.send(frame) {
-        case .sent: return result(.ok)
+        case .sent:
+            if frame.isEvent { connection.nextNumber? += 1 }
+            return result(.ok)
         case .inactive: return result(.unconfigured)
         case .full: return result(.busy)
         }
@@ -44,8 +47,12 @@ struct Sending {
         _ frame: (EventArguments) throws(EventArguments.Failure) -> StreamFrame
     ) throws(LuaError) -> HostFunction.Return {
         do {
+            var arguments = arguments
+            arguments.number = connection.nextNumber
             let encoded = try frame(arguments)
-            return call.returning(connection.send(encoded) == .sent)
+            let isSent = connection.send(encoded) == .sent
+            if isSent, encoded.isEvent { connection.nextNumber? += 1 }
+            return call.returning(isSent)
         } catch {
             guard case .misuse(let error) = error else { return call.returning(false) }
             throw error

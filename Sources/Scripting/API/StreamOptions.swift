@@ -17,10 +17,13 @@ struct StreamOptions {
     var channels: [ChannelObject] = []
     var joining = Runtime.Joining()
 
+    var heartbeat = Heartbeat.comment
+    var welcome = false
+    var autoID = false
+
     static let names = [
-        "allowed_origins", "channels", "headers", "inactivity_duration", "max_buffered_bytes", "max_lifetime",
-        "on_slow",
-        "ping_duration", "replay", "retry",
+        "allowed_origins", "auto_id", "channels", "headers", "inactivity_duration", "max_buffered_bytes",
+        "max_lifetime", "on_slow", "ping_duration", "ping_event", "replay", "retry", "welcome",
     ]
 
     /// Reads argument 1; none is all defaults.
@@ -79,6 +82,14 @@ struct StreamOptions {
             case "max_lifetime": lifetime = amount
             default: inactivity = amount
             }
+        case "ping_event":
+            guard stack.type(at: -1) == .string, let name = stack.string(at: -1), !name.isEmpty,
+                let heartbeat = try? Heartbeat(event: name)
+            else { throw wrong("an event's name without CR, LF or NUL") }
+            self.heartbeat = heartbeat
+        case "welcome", "auto_id":
+            guard stack.type(at: -1) == .boolean else { throw wrong("a boolean") }
+            if name == "welcome" { welcome = stack.boolean(at: -1) } else { autoID = stack.boolean(at: -1) }
         case "allowed_origins":
             guard stack.type(at: -1) == .table else { throw wrong("a list of strings") }
             guard let origins = Self.strings(stack) else { throw wrong("a list of strings") }
@@ -119,6 +130,6 @@ struct StreamOptions {
             pingInterval: ping > .zero ? ping : nil,
             inactivity: inactivity > .zero ? inactivity : nil,
             lifetime: lifetime > .zero ? .nanoseconds(Int64(Double(lifetime.nanoseconds) * spread)) : nil,
-            maxBufferedBytes: maxBufferedBytes, onSlow: onSlow)
+            maxBufferedBytes: maxBufferedBytes, onSlow: onSlow, heartbeat: heartbeat)
     }
 }

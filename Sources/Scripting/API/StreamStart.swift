@@ -3,6 +3,7 @@ import EventStream
 import HTTP
 import HTTPTypes
 import Lua
+import NIOCore
 
 /// What `response:start_sse()` does.
 struct StreamStart {
@@ -43,6 +44,14 @@ struct StreamStart {
         response.headers.map { (name: $0.name.rawName, value: $0.value) } + options.headers
     }
 
+    /// Tells the client who it is: S42-Core's first event.
+    private func welcome(_ connection: ConnectionObject, numbered: Bool) -> ByteBuffer {
+        var frame = ByteBuffer()
+        let event = StreamEvent(id: numbered ? "0" : nil, type: "welcome", data: "{\"uuid\":\"\(connection.uuid)\"}")
+        try? EventEncoder.write(event, to: &frame)  // no field can be refused
+        return frame
+    }
+
     private func activate(_ connection: ConnectionObject, _ options: StreamOptions, _ request: RequestObject) {
         let limits = options.limits
         let ledger = StreamLedger(maxBufferedBytes: limits.maxBufferedBytes, onSlow: limits.onSlow)
@@ -52,8 +61,11 @@ struct StreamStart {
         connection.policy = limits.onSlow
         connection.opening = .init(request, task: response.task)
         connection.openedAt = MonotonicSeconds.of(runtime.scheduler.timers.now)
+        if options.autoID { connection.nextNumber = options.welcome ? 1 : 0 }
+        if options.welcome { ledger.count(events: 1) }
         response.opening = StreamOpening(
-            id: connection.id, ledger: ledger, limits: limits, retry: options.retry, headers: ownHeaders(options))
+            id: connection.id, ledger: ledger, limits: limits, retry: options.retry, headers: ownHeaders(options),
+            welcome: options.welcome ? welcome(connection, numbered: options.autoID) : nil)
         runtime.streams.add(connection)
         // The request and the response of each stream that opens are garbage soon, most of it outside Lua.
         runtime.state.noteMemory(kilobytes: 4)

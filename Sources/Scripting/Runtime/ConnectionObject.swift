@@ -60,8 +60,15 @@ final class ConnectionObject {
         set { makeNames().connectionID = newValue }
     }
 
+    /// The id of the next event that it sends without one of its own, where it numbers them.
+    var nextNumber: Int? {
+        get { names?.nextNumber }
+        set { makeNames().nextNumber = newValue }
+    }
+
     private final class Names {
         var connectionID = 0
+        var nextNumber: Int?
         let uuid = UUIDv4.make()
         var id: String?
     }

@@ -12,8 +12,8 @@ final class Listener {
     /// A socket is bound at once; it accepts when every `_ready` has returned.
     private enum Phase {
         case stopped
-        case bound(ListeningSocket)
-        case accepting(any Channel, port: Int)
+        case bound(ListeningSocket, TLSIdentity?)
+        case accepting(any Channel, port: Int, TLSIdentity?)
         /// `mooncast check`: nothing is bound, and the scripts see the port they asked for.
         case pretending(port: Int)
     }
@@ -24,6 +24,8 @@ final class Listener {
     private var phase = Phase.stopped
     private var mayAccept = false
     var server: Server?
+    /// Why a script's `listen` has failed, if it has and none succeeded since.
+    var refusal: ListenFailure?
     var onEvent: (Event) -> Void = { _ in }
     /// Accepting could not begin.
     var onFailure: (any Error) -> Void = { _ in }
@@ -42,26 +44,31 @@ final class Listener {
     var port: Int {
         switch phase {
         case .stopped: 0
-        case .bound(let socket): socket.port
-        case .accepting(_, let port), .pretending(let port): port
+        case .bound(let socket, _): socket.port
+        case .accepting(_, let port, _), .pretending(let port): port
         }
     }
 
-    /// Binds. What the command line says goes before what the script says.
-    func listen(port: Int, address: String) throws(ListeningSocket.Failure) {
+    /// Binds. What the command line says goes before what the script says. With an identity connections speak TLS.
+    func listen(port: Int, address: String, identity: TLSIdentity? = nil) throws(ListeningSocket.Failure) {
         let port = configuration.port ?? port
         let address = configuration.host ?? address
         guard !configuration.isCheck else {
             phase = .pretending(port: port)
             return
         }
-        phase = .bound(try ListeningSocket(address: address, port: port))
+        phase = .bound(try ListeningSocket(address: address, port: port), identity)
+        refusal = nil
+        if let warning = identity?.warning { log.warning("\(warning)") }
         if mayAccept { accept() }
     }
 
     /// Every `_ready` has returned: accept, on the default port if no script has chosen one.
-    func ready() throws(ListeningSocket.Failure) {
+    ///
+    /// - Throws: when one has, and did not get what it asked for: it must not be served elsewhere, or without TLS.
+    func ready() throws {
         mayAccept = true
+        if let refusal, !isListening { throw refusal }
         if !isListening {
             return try listen(port: ScriptHost.Configuration.defaultPort, address: ScriptHost.Configuration.defaultHost)
         }
@@ -69,18 +76,20 @@ final class Listener {
     }
 
     private func accept() {
-        guard case .bound(let socket) = phase, let server else { return }
+        guard case .bound(let socket, let identity) = phase, let server else { return }
         let bound = NIOLoopBound(self, eventLoop: loop)
-        server.accept(on: socket).hop(to: loop).whenComplete { result in bound.value.accepted(result, port: socket.port)
+        server.accept(on: socket, identity: identity).hop(to: loop).whenComplete { result in
+            bound.value.accepted(result, port: socket.port, identity)
         }
     }
 
-    private func accepted(_ result: Result<any Channel, any Error>, port: Int) {
+    private func accepted(_ result: Result<any Channel, any Error>, port: Int, _ identity: TLSIdentity?) {
         switch result {
         case .success(let channel):
             guard case .bound = phase else { return channel.close(promise: nil) }  // stopped meanwhile
-            phase = .accepting(channel, port: port)
-            log.info("listening", metadata: ["url": "\(url(of: channel, port: port))"])
+            phase = .accepting(channel, port: port, identity)
+            let scheme = identity == nil ? "http" : "https"
+            log.info("listening", metadata: ["url": "\(scheme)://\(host(of: channel)):\(port)"])
             onEvent(.started(port: port))
         case .failure(let error):
             phase = .stopped
@@ -88,10 +97,29 @@ final class Listener {
         }
     }
 
-    private func url(of channel: any Channel, port: Int) -> String {
+    private func host(of channel: any Channel) -> String {
         let address = channel.localAddress?.ipAddress ?? "127.0.0.1"
-        if address == "::" || address == "0.0.0.0" { return "http://localhost:\(port)" }
-        return address.contains(":") ? "http://[\(address)]:\(port)" : "http://\(address):\(port)"
+        if address == "::" || address == "0.0.0.0" { return "localhost" }
+        return address.contains(":") ? "[\(address)]" : address
+    }
+
+    /// Reads key and certificate again; connections from now on get them. What is wrong with them is logged, and the old
+    /// ones stay.
+    func reloadCertificate() {
+        let identity: TLSIdentity?
+        switch phase {
+        case .bound(_, let bound): identity = bound
+        case .accepting(_, _, let accepting): identity = accepting
+        case .stopped, .pretending: identity = nil
+        }
+        guard let identity else { return log.info("there is no certificate to read again: nothing listens with TLS") }
+        do throws(TLSIdentity.Failure) {
+            try identity.reload()
+            log.info("the certificate was read again")
+            if let warning = identity.warning { log.warning("\(warning)") }
+        } catch {
+            log.error("the certificate stays as it was: \(error.description)")
+        }
     }
 
     /// Closes the port and says so; the caller ends what is open.
@@ -100,8 +128,8 @@ final class Listener {
         guard isListening else { return }
         phase = .stopped
         switch previous {
-        case .accepting(let channel, _): channel.close(promise: nil)
-        case .bound(let socket): if !mayAccept { socket.discard() }
+        case .accepting(let channel, _, _): channel.close(promise: nil)
+        case .bound(let socket, _): if !mayAccept { socket.discard() }
         case .pretending, .stopped: return
         }
         onEvent(.stopping)

@@ -116,6 +116,11 @@ public final class ScriptHost: Responder, StreamObserver {
     /// Whether connections are accepted.
     public func isReady() -> EventLoopFuture<Bool> { loop.submit { self.runtime.value.listener.isAccepting } }
 
+    /// Reads the files of the TLS certificate again; logs what is wrong with them.
+    public func reloadCertificate() -> EventLoopFuture<Void> {
+        loop.submit { self.runtime.value.listener.reloadCertificate() }
+    }
+
     /// Stops accepting and tells `server_stopping`. Open streams and answers under way go on.
     public func stopAccepting() -> EventLoopFuture<Void> {
         loop.submit { self.runtime.value.listener.stop() }
