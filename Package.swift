@@ -54,7 +54,7 @@ let server: [Target] = [
         resources: [
             .embedInCode("Prelude/signal.lua"), .embedInCode("Prelude/waiting.lua"), .embedInCode("Prelude/timer.lua"),
             .embedInCode("Prelude/require.lua"), .embedInCode("Prelude/objects.lua"),
-            .embedInCode("Prelude/event.lua"),
+            .embedInCode("Prelude/event.lua"), .embedInCode("Prelude/middleware.lua"),
         ],
         swiftSettings: settings
     ),
@@ -82,7 +82,9 @@ let server: [Target] = [
     ),
     .target(
         name: "TestKit",
-        dependencies: ["EventStream", "Delivery", "HTTP", "Scripting", logging, nio("NIOCore"), nio("NIOPosix")],
+        dependencies: [
+            "EventStream", "Delivery", "HTTP", "Scripting", logging, nio("NIOCore"), nio("NIOPosix"), ssl("NIOSSL"),
+        ],
         path: "Tests/TestKit",
         swiftSettings: settings
     ),

@@ -34,12 +34,13 @@ struct HostServer: Responder, StreamObserver {
         try await channel.closeFuture.get()
     }
 
-    func respond(to request: Request, route: Int, exchange: Exchange) {
+    func respond(to request: Request, as destination: Destination, exchange: Exchange) {
         let body = ByteBuffer(string: #"{"message":"hello"}"#)
         exchange.respond(Response(status: .ok, headers: [.contentType: "application/json"], body: .bytes(body)))
     }
 
     func clientGone(exchange: Exchange.ID) {}
+    func answered(_ exchange: Exchange.ID) {}
     func completed(_ summary: RequestSummary) {}
     func streamClosed(_ stream: StreamID, reason: CloseReason) {}
     func streamLagging(_ stream: StreamID, bufferedBytes: Int) {}

@@ -39,31 +39,50 @@
             var commands: [Command] = []
             /// Whether the thread may be waiting for its sockets, so that the first command must wake it.
             var isWaiting = false
-            /// Streams whose socket has not come: what is for them can wait for that.
-            var expected: Set<StreamID> = []
+            /// Whether it will be woken soon, for what is in no hurry.
+            var willWake = false
+            /// Streams whose socket has not come, and whether something waits for it that the client is to get.
+            var expected: [StreamID: Bool] = [:]
             var hasEnded = false
 
-            /// Whether the thread has something to do at once. Waking it costs more than the command itself.
-            func isUrgent(_ command: Command) -> Bool {
+            /// Takes a command, and says when the thread must see it. Waking it costs more than the command itself.
+            mutating func append(_ command: Command) -> Haste {
+                commands.append(command)
                 switch command {
-                case .send(_, let stream), .join(let stream, _, _): !expected.contains(stream)
-                case .expect: false
-                default: true
+                case .expect(let stream, _, _, _):
+                    expected[stream] = false
+                    return .none
+                case .send(_, let stream):
+                    return wait(for: stream, withBytes: true)
+                case .join(let stream, _, let replay):
+                    return wait(for: stream, withBytes: !replay.isEmpty)
+                case .adopt(let stream, _, let hasFinished):
+                    let hasBytes = expected.removeValue(forKey: stream) ?? true
+                    return hasBytes || hasFinished ? .now : .soon
+                case .neverOpened(let stream):
+                    expected[stream] = nil
+                    return .now
+                default: return .now
                 }
             }
 
-            mutating func append(_ command: Command) {
-                switch command {
-                case .expect(let stream, _, _, _): expected.insert(stream)
-                case .adopt(let stream, _, _), .neverOpened(let stream): expected.remove(stream)
-                default: break
-                }
-                commands.append(command)
+            /// What is for a stream whose socket has not come can wait for that.
+            private mutating func wait(for stream: StreamID, withBytes: Bool) -> Haste {
+                guard let hasBytes = expected[stream] else { return .now }
+                if withBytes, !hasBytes { expected[stream] = true }
+                return .none
             }
         }
 
+        private enum Haste { case none, soon, now }
+
+        /// A stream that has nothing to send may wait that long for its socket to be watched. Where many connect, the
+        /// thread is woken for all of them at once.
+        private static let soon = TimeAmount.milliseconds(10)
+
         private let mailbox = Mutex(Mailbox())
         private let clock: any MonotonicClock
+        private let alarm: any EventLoop
         private let poll: Int32
         private let waker: Int32
         /// Given up when there are no descriptors left, so that a stream can still change hands.
@@ -73,6 +92,7 @@
         /// Starts the thread. `alarm` is the event loop on which the clock wakes.
         public init(clock: any MonotonicClock, alarm: any EventLoop, observer: any StreamObserver) throws(Unavailable) {
             self.clock = clock
+            self.alarm = alarm
             poll = csockets_poll()
             waker = csockets_waker()
             spare = Mutex(csockets_duplicate(waker))
@@ -155,19 +175,38 @@
         private static let wakerTag = UInt64.max
 
         private func post(_ command: Command) {
-            let mustWake = mailbox.withLock { mailbox in
+            let haste: Haste = mailbox.withLock { mailbox in
                 if mailbox.hasEnded {
                     switch command {
                     case .whenEmpty(let promise), .end(let promise): promise.succeed()
                     case .adopt(_, let descriptor, _): csockets_close(descriptor)
                     default: break
                     }
-                    return false
+                    return .none
                 }
-                mailbox.append(command)
-                guard mailbox.isWaiting, mailbox.isUrgent(command) else { return false }
-                mailbox.isWaiting = false
-                return true
+                let haste = mailbox.append(command)
+                guard mailbox.isWaiting else { return .none }
+                switch haste {
+                case .none: break
+                case .soon:
+                    if mailbox.willWake { return .none }
+                    mailbox.willWake = true
+                case .now: mailbox.isWaiting = false
+                }
+                return haste
+            }
+            switch haste {
+            case .none: break
+            case .soon: alarm.scheduleTask(in: Self.soon) { self.wakeForCommands() }
+            case .now: csockets_wake(waker)
+            }
+        }
+
+        private func wakeForCommands() {
+            let mustWake = mailbox.withLock { mailbox in
+                mailbox.willWake = false
+                defer { mailbox.isWaiting = mailbox.isWaiting && mailbox.commands.isEmpty }
+                return mailbox.isWaiting && !mailbox.commands.isEmpty
             }
             if mustWake { csockets_wake(waker) }
         }

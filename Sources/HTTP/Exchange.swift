@@ -1,4 +1,5 @@
 public import Delivery
+public import HTTPTypes
 import NIOCore
 
 /// One request that waits for its answer: a value that may cross threads. Answers after the first, and answers to a
@@ -17,6 +18,12 @@ public struct Exchange: Sendable {
 
     public func respond(_ response: Response) {
         onLoop { $0.respond(response, to: id) }
+    }
+
+    /// Answers a request that no route is for as if nobody had looked at it: with a file, or an error.
+    /// - Parameter headers: what the answer gets besides its own.
+    public func goOn(_ request: Request, adding headers: HTTPFields) {
+        onLoop { _ in Dispatch(loop: loop, request: request, exchange: self).goOn(adding: headers) }
     }
 
     /// Writes the head of an event stream and hands the connection to the delivery loop. What is sent to the stream

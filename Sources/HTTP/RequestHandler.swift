@@ -30,14 +30,18 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     /// Asked of the kernel once, for every request of the connection.
     private lazy var clientAddress = context?.remoteAddress
 
+    /// The exchange whose answer is under way, where the responder wants to hear of its end.
+    private var reporting: Exchange.ID?
+
     /// The request being answered.
     private struct Current {
         let exchange: Exchange.ID
         let method: HTTPRequest.Method
         let path: String
-        let start: NIODeadline
-        /// Whether a script has it.
-        let isResponders: Bool
+        let target: String
+        let start = NIODeadline.now()
+        /// Whether the responder has it.
+        var isResponders = false
     }
 
     /// After our last byte, what the client still sends is read and dropped for at most that long.
@@ -101,6 +105,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         queue.removeAll()
         if let current, current.isResponders { loop.responder.clientGone(exchange: current.exchange) }
         current = nil
+        if let reporting { loop.responder.clientGone(exchange: reporting) }
+        reporting = nil
         if let linger { loop.timers.cancel(linger) }
         if let farewell { loop.timers.cancel(farewell) }
         loop.remove(self)
@@ -128,7 +134,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         case .refuse(let error):
             // Of the request nothing is certain.
             loop.responder.completed(
-                RequestSummary(method: "", path: "", status: error.status.code, seconds: 0))
+                RequestSummary(
+                    method: "", path: "", target: "", status: error.status.code, seconds: 0, client: clientAddress))
             write(.error(error.status, error.explanation), method: .get, closes: true)
             finishAnswer(closes: true)
         case .dispatch(let head, let body): dispatch(head, body)
@@ -139,38 +146,31 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         if let refusal = place.refusal { return sendAway(head, refusal) }
         let exchange = loop.newExchange()
         if head.method == .options, head.path == "*" {
-            current = Current(exchange: exchange, method: .options, path: "*", start: .now(), isResponders: false)
+            current = Current(exchange: exchange, method: .options, path: "*", target: "*")
             return respond(Response(status: .noContent, headers: [.allow: Self.methods]), to: exchange)
         }
         let target: RequestTarget
         do {
             target = try RequestTarget(head.path ?? "")
         } catch {
-            current = Current(exchange: exchange, method: head.method, path: "", start: .now(), isResponders: false)
+            current = Current(exchange: exchange, method: head.method, path: "", target: head.path ?? "")
             return respond(.error(error.status, error.explanation), to: exchange)
         }
-        let match = loop.router.match(method: head.method, target: target)
-        var isResponders = false
-        if case .route = match { isResponders = true }
-        current = Current(
-            exchange: exchange, method: head.method, path: target.path, start: .now(), isResponders: isResponders)
-        switch match {
-        case .route(let number, let parameters):
-            var headers = head.headerFields
-            if let authority = head.authority { headers[.host] = authority }  // the codec has taken it out
-            var request = Request(
-                method: head.method, target: target, headers: headers, body: body, clientAddress: clientAddress)
-            request.isHTTP10 = isHTTP10
-            request.isSecure = isSecure
-            request.pathParameters = parameters
-            let handle = Exchange(
-                id: exchange, handler: NIOLoopBound(self, eventLoop: loop.eventLoop), loop: loop, isSecure: isSecure)
-            loop.responder.respond(to: request, route: number, exchange: handle)
-        case .methodNotAllowed(let allowed):
-            serveFile(head.method, target, exchange, otherwise: Self.notAllowed(head, allowed))
-        case .notFound:
-            serveFile(head.method, target, exchange, otherwise: .error(.notFound, "nothing is at \(target.path)"))
-        }
+        current = Current(exchange: exchange, method: head.method, path: target.path, target: target.raw)
+        var headers = head.headerFields
+        if let authority = head.authority { headers[.host] = authority }  // the codec has taken it out
+        var request = Request(
+            method: head.method, target: target, headers: headers, body: body, clientAddress: clientAddress)
+        request.isHTTP10 = isHTTP10
+        request.isSecure = isSecure
+        let handle = Exchange(
+            id: exchange, handler: NIOLoopBound(self, eventLoop: loop.eventLoop), loop: loop, isSecure: isSecure)
+        Dispatch(loop: loop, request: request, exchange: handle).begin()
+    }
+
+    /// The responder has the exchange now, and is to hear when its client goes.
+    func isResponders(_ exchange: Exchange.ID) {
+        if current?.exchange == exchange { current?.isResponders = true }
     }
 
     /// There are too many connections: this one gets one answer.
@@ -180,38 +180,12 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         loop.responder.completed(
             RequestSummary(
                 method: head.method.rawValue, path: (try? RequestTarget(head.path ?? ""))?.path ?? "",
-                status: response.status.code, seconds: 0))
+                target: head.path ?? "", status: response.status.code, seconds: 0, client: clientAddress))
         write(response, method: head.method, closes: true)
         finishAnswer(closes: true)
     }
 
     private static let methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-
-    private static func notAllowed(_ head: HTTPRequest, _ allowed: [String]) -> Response {
-        let list = allowed.joined(separator: ", ")
-        var response = Response.error(
-            .methodNotAllowed, "\(head.method.rawValue) is not allowed here; allowed: \(list)")
-        response.headers[.allow] = list
-        return response
-    }
-
-    private func serveFile(
-        _ method: HTTPRequest.Method, _ target: RequestTarget, _ exchange: Exchange.ID, otherwise: Response
-    ) {
-        guard let files = loop.staticFiles else { return respond(otherwise, to: exchange) }
-        let handler = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        Disk.run(on: loop.eventLoop, { files.response(for: target) }) { found in
-            var response = found ?? otherwise
-            if found != nil, method != .get, method != .head { response = Self.fileNotAllowed(method) }
-            handler.value.respond(response, to: exchange)
-        }
-    }
-
-    private static func fileNotAllowed(_ method: HTTPRequest.Method) -> Response {
-        var response = Response.error(.methodNotAllowed, "\(method.rawValue) is not allowed here; allowed: GET, HEAD")
-        response.headers[.allow] = "GET, HEAD"
-        return response
-    }
 
     // MARK: answers
 
@@ -219,6 +193,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     func respond(_ response: Response, to exchange: Exchange.ID) {
         guard let current, current.exchange == exchange, context != nil else { return }
         self.current = nil
+        reporting = response.reportsEnd ? exchange : nil
         let closes = state.closesAfterAnswer
         loop.responder.completed(summary(of: current, status: response.status.code))
         if write(response, method: current.method, closes: closes) { finishAnswer(closes: closes) }
@@ -227,7 +202,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     private func summary(of current: Current, status: Int) -> RequestSummary {
         let nanoseconds = (NIODeadline.now() - current.start).nanoseconds
         return RequestSummary(
-            method: current.method.rawValue, path: current.path, status: status, seconds: Double(nanoseconds) / 1e9)
+            method: current.method.rawValue, path: current.path, target: current.target, status: status,
+            seconds: Double(nanoseconds) / 1e9, client: clientAddress)
     }
 
     /// Writes head and body. False when the body goes on in pieces, which finish the answer later.
@@ -277,6 +253,17 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
 
     private func finishAnswer(closes: Bool) {
         guard let context else { return }
+        if let reporting {
+            self.reporting = nil
+            let responder = loop.responder
+            context.writeAndFlush(wrapOutboundOut(.body(ByteBuffer()))).whenComplete { result in
+                if case .success = result {
+                    responder.answered(reporting)
+                } else {
+                    responder.clientGone(exchange: reporting)
+                }
+            }
+        }
         guard state.answered() == .nextRequest, !closes else {
             queue.removeAll()
             return leave(context, lingers: true)

@@ -13,6 +13,8 @@ public struct Response: Sendable {
     public var status: HTTPResponse.Status
     public var headers: HTTPFields
     public var body: Body
+    /// Whether the responder is told when the client's kernel has it all, or never will.
+    public var reportsEnd = false
 
     public init(status: HTTPResponse.Status, headers: HTTPFields = [:], body: Body = .bytes(ByteBuffer())) {
         self.status = status

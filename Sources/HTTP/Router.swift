@@ -28,9 +28,19 @@ public struct Router: Sendable {
     private var literals: [[String]: [Int]] = [:]
     private var patterns: [Int] = []
 
-    public init(_ routes: [Route] = []) {
+    /// Paths below which the responder looks at every request.
+    private let interceptors: [RoutePrefix]
+    /// Whether the responder answers where nothing is.
+    let hasNotFoundHandler: Bool
+
+    /// - Parameter interceptors: paths below which every request goes to the responder first; `/` is all.
+    public init(_ routes: [Route] = [], interceptors: [RoutePrefix] = [], hasNotFoundHandler: Bool = false) {
+        self.interceptors = interceptors
+        self.hasNotFoundHandler = hasNotFoundHandler
         for route in routes { add(route) }
     }
+
+    func intercepts(_ target: RequestTarget) -> Bool { interceptors.contains { $0.covers(target) } }
 
     private mutating func add(_ route: Route) {
         let index = routes.count

@@ -51,8 +51,9 @@ public final class MetricsServer: Responder, StreamObserver {
 
     // MARK: Responder
 
-    public func respond(to request: Request, route: Int, exchange: Exchange) {
-        switch Route(rawValue: route) {
+    public func respond(to request: Request, as destination: Destination, exchange: Exchange) {
+        guard case .route(let number) = destination else { return }
+        switch Route(rawValue: number) {
         case .metrics:
             ask(host.statistics()) { exchange.respond(Self.metrics($0)) }
         case .healthz:
@@ -102,6 +103,7 @@ public final class MetricsServer: Responder, StreamObserver {
     }
 
     public func clientGone(exchange: Exchange.ID) {}
+    public func answered(_ exchange: Exchange.ID) {}
     public func completed(_ summary: RequestSummary) {}
 
     // MARK: StreamObserver: there are no streams here

@@ -19,10 +19,11 @@ final class EmbeddedServer {
         }
         let heard = Mutex(Heard())
 
-        func respond(to request: Request, route: Int, exchange: Exchange) {
+        func respond(to request: Request, as destination: Destination, exchange: Exchange) {
             heard.withLock { $0.requests.append((request, exchange)) }
         }
         func clientGone(exchange: Exchange.ID) { heard.withLock { $0.gone.append(exchange) } }
+        func answered(_ exchange: Exchange.ID) {}
         func completed(_ summary: RequestSummary) {}
         func streamClosed(_ stream: StreamID, reason: CloseReason) { heard.withLock { $0.closed.append(stream) } }
         func streamLagging(_ stream: StreamID, bufferedBytes: Int) {}

@@ -1,5 +1,6 @@
 public import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 
 /// A TCP client that sends what it is told, byte for byte, and keeps what it gets.
@@ -51,6 +52,7 @@ public final class TestClient: Sendable {
         func channelInactive(context: ChannelHandlerContext) { received.change { $0.isClosed = true } }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            if case NIOSSLError.uncleanShutdown = error { return }  // an end as abrupt as plain TCP's
             received.change { $0.wasReset = true }
             context.close(promise: nil)
         }
@@ -64,15 +66,23 @@ public final class TestClient: Sendable {
     /// - Parameters:
     ///   - reads: false makes a client that takes nothing until `startReading`.
     ///   - receiveBuffer: bytes that the kernel holds for it; nil for the system's choice.
-    public static func connect(port: Int, host: String = "127.0.0.1", reads: Bool = true, receiveBuffer: Int? = nil)
-        async throws -> TestClient
-    {
+    ///   - usesTLS: with a server whose certificate may be anybody's.
+    public static func connect(
+        port: Int, host: String = "127.0.0.1", reads: Bool = true, receiveBuffer: Int? = nil, usesTLS: Bool = false
+    ) async throws -> TestClient {
         let received = Received()
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.certificateVerification = .none
+        let context = usesTLS ? try NIOSSLContext(configuration: configuration) : nil
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.autoRead, value: reads)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let context {
+                        let tls = try NIOSSLClientHandler(context: context, serverHostname: nil)
+                        try channel.pipeline.syncOperations.addHandler(tls)
+                    }
                     try channel.pipeline.syncOperations.addHandler(Handler(received))
                 }
             }

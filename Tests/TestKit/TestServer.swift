@@ -16,10 +16,8 @@ public final class TestServer: Sendable {
     /// A debug build on a busy machine is slow, and the budget is wall time: only tests of the budget are held to one.
     public static let patient = ScriptLimits(budget: .seconds(10), loadBudget: .seconds(10))
 
-    /// Who delivers to the tests' streams: `MOONCAST_TEST_DELIVERY=channels` runs every test of a server over NIO's
-    /// channels instead.
-    private static let delivery: Node.DeliveryKind =
-        ProcessInfo.processInfo.environment["MOONCAST_TEST_DELIVERY"] == "channels" ? .channels : .sockets
+    /// `MOONCAST_TEST_TLS=1` runs every test of a server over TLS instead, where streams stay NIO's channels.
+    static let usesTLS = ProcessInfo.processInfo.environment["MOONCAST_TEST_TLS"] != nil
 
     /// Starts a server.
     /// - Parameters:
@@ -64,8 +62,14 @@ public final class TestServer: Sendable {
             directory: try ScriptDirectory(directory.path), host: "127.0.0.1", port: 0)
         configuration.isDevelopment = isDevelopment
         configuration.limits = limits
+        let identityFiles = try TemporaryDirectory(
+            ["key.pem": TestCertificate.key, "certificate.pem": TestCertificate.certificate])
+        if usesTLS {
+            configuration.identity = try TLSIdentity(
+                key: identityFiles.path + "/key.pem", certificate: identityFiles.path + "/certificate.pem")
+        }
         let node = try await Node.make(
-            configuration, threads: threads, log: log.logger, clock: clock, delivery: delivery, limits: httpLimits)
+            configuration, threads: threads, log: log.logger, clock: clock, limits: httpLimits)
         try await node.start()
         let port = try await node.host.port().get()
         return TestServer(port: port, node: node, log: log, directory: directory)
@@ -79,7 +83,8 @@ public final class TestServer: Sendable {
     }
 
     public func connect(reads: Bool = true, receiveBuffer: Int? = nil) async throws -> TestClient {
-        try await TestClient.connect(port: port, reads: reads, receiveBuffer: receiveBuffer)
+        try await TestClient.connect(
+            port: port, reads: reads, receiveBuffer: receiveBuffer, usesTLS: Self.usesTLS)
     }
 
     /// One request on a connection of its own, and everything that came back until the connection ended.

@@ -7,8 +7,31 @@ import PubSub
 struct EventArguments {
     let call: LuaCall
     let json: JSONMarkers
-    /// The id of an event that states none.
-    var number: Int?
+    /// Gives an event that states no id one.
+    private var numbering: Numbering?
+
+    init(call: LuaCall, json: JSONMarkers) {
+        self.call = call
+        self.json = json
+    }
+
+    func numbered(_ numbering: Numbering?) -> EventArguments {
+        var arguments = self
+        arguments.numbering = numbering
+        return arguments
+    }
+
+    final class Numbering {
+        let number: Int
+        private(set) var isTaken = false
+
+        init(_ number: Int) { self.number = number }
+
+        func take() -> Int {
+            isTaken = true
+            return number
+        }
+    }
 
     /// Why an event cannot be sent.
     enum Failure: Error {
@@ -96,8 +119,8 @@ struct EventArguments {
         retry: Int?
     ) throws(Failure) -> ByteBuffer {
         var id = id
-        if id == nil, let number {
-            call.stack.push(String(number))  // stays on the stack while its bytes are in use
+        if id == nil, let numbering {
+            call.stack.push(String(numbering.take()))  // stays on the stack while its bytes are in use
             id = call.stack.bytes(at: -1)
         }
         var frame = ByteBuffer()

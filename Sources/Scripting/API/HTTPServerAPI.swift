@@ -14,6 +14,7 @@ final class HTTPServerAPI {
         let server = builder.singleton("HTTPServer", self)
         registerListening(server)
         registerRoutes(server)
+        registerMiddleware(server)
         registerStreams(server)
         let state = runtime.state
         for signal in HostSignal.allCases {
@@ -100,18 +101,48 @@ final class HTTPServerAPI {
         }
     }
 
+    private func registerMiddleware(_ server: ClassBuilder.Singleton<HTTPServerAPI>) {
+        server.method("use", 1...2) { [unowned runtime] _, call throws(LuaError) in
+            let path = call.count == 1 ? "/" : try call.string(1, "path_prefix")
+            let callback = try call.function(call.count, "callback")
+            guard let prefix = RoutePrefix(path) else {
+                throw .message("argument 1 (path_prefix) '\(path)' must begin with '/'")
+            }
+            runtime.middleware.use(prefix, callback)
+            runtime.routesChanged()
+            return .none
+        }
+        server.method("set_error_handler", 1...1) { [unowned runtime] _, call throws(LuaError) in
+            runtime.middleware.errorHandler = call.isMissing(1) ? nil : try call.function(1, "callback")
+            return .none
+        }
+        server.method("set_not_found_handler", 1...1) { [unowned runtime] _, call throws(LuaError) in
+            runtime.middleware.notFoundHandler = call.isMissing(1) ? nil : try call.function(1, "callback")
+            runtime.routesChanged()
+            return .none
+        }
+        server.method("complete_response", 2...2) { [unowned runtime] _, call throws(LuaError) in
+            let client = try call.integer(1, "client_id")
+            let response =
+                call.isMissing(2) ? nil : try runtime.classes.response.argument(2, "response", of: call)
+            return call.returning(runtime.complete(client, response).rawValue)
+        }
+    }
+
     // MARK: streams
 
     private func registerStreams(_ server: ClassBuilder.Singleton<HTTPServerAPI>) {
         server.method("send_sse_event", 3...4) { [unowned runtime] _, call throws(LuaError) in
             let id = try call.integer(1, "connection_id")
-            return try Sending(call, runtime).error(to: runtime.streams.active(id)) { arguments throws(EventArguments.Failure) in
+            return try Sending(call, runtime).error(to: runtime.streams.active(id)) {
+                arguments throws(EventArguments.Failure) in
                 try arguments.frame(data: 3, type: 2, id: 4)
             }
         }
         server.method("send_sse_data", 2...2) { [unowned runtime] _, call throws(LuaError) in
             let id = try call.integer(1, "connection_id")
-            return try Sending(call, runtime).error(to: runtime.streams.active(id)) { arguments throws(EventArguments.Failure) in
+            return try Sending(call, runtime).error(to: runtime.streams.active(id)) {
+                arguments throws(EventArguments.Failure) in
                 try arguments.frame(data: 2)
             }
         }

@@ -173,6 +173,8 @@ struct HostPrimitives {
             var names: [String] = []
             if runtime.classes.connection.object(at: call.index(1), of: call.stack) != nil {
                 names = SSEConnectionAPI.signals
+            } else if runtime.classes.response.object(at: call.index(1), of: call.stack) != nil {
+                names = ResponseAPI.signals
             } else if runtime.classes.channel.object(at: call.index(1), of: call.stack) != nil {
                 names = ChannelAPI.signals
             } else if runtime.classes.publisher.object(at: call.index(1), of: call.stack) != nil {
@@ -191,8 +193,16 @@ struct HostPrimitives {
             }
             return .results(1)
         }
+        // go_on(request, response): no route is for it; what would answer it without scripts does.
+        add("go_on", 2...2) { [unowned runtime] call in
+            runtime.classes.response.object(at: call.index(2), of: call.stack)?.goesOn = true
+            return .none
+        }
         // Keeps an object on which a signal was hung.
         add("pin", 1...1) { [unowned runtime] call in
+            if let response = runtime.classes.response.object(at: call.index(1), of: call.stack) {
+                ResponseAPI.keep(response, call, runtime)
+            }
             guard let connection = runtime.classes.connection.object(at: call.index(1), of: call.stack),
                 connection.isActive, connection.pin == nil
             else { return .none }

@@ -15,7 +15,8 @@ struct RequestAPI {
 
     func register(_ members: ClassBuilder.Members<RequestObject>) {
         members.property("method", get: { request, call in call.returning(request.request.method.rawValue) })
-        members.property("scheme", get: { request, call in call.returning(request.request.isSecure ? "https" : "http") })
+        members.property(
+            "scheme", get: { request, call in call.returning(request.request.isSecure ? "https" : "http") })
         members.property(
             "http_version", get: { request, call in call.returning(request.request.isHTTP10 ? "1.0" : "1.1") })
         members.property("path", get: { request, call in call.returning(request.request.target.path) })

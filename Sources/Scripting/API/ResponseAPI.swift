@@ -51,6 +51,7 @@ struct ResponseAPI {
             return call.returningCopy(of: 0)
         }
         registerHeaders(members)
+        registerHolding(members)
         members.method("start_sse", 0...1) { [unowned runtime] response, call throws(LuaError) in
             let options = try StreamOptions(call, runtime)
             let connection = try StreamStart(runtime: runtime, response: response).start(options)
@@ -95,6 +96,40 @@ struct ResponseAPI {
             response.headers[.contentType] = try HeaderArgument.value(try call.string(1, "mime"))
             return call.returningCopy(of: 0)
         }
+    }
+
+    private func registerHolding(_ members: ClassBuilder.Members<ResponseObject>) {
+        members.method("hold", 0...0) { [unowned runtime] response, call throws(LuaError) in
+            try Self.checkOpen(response)
+            response.isHeld = true
+            runtime.responses.hold(response)
+            return call.returningCopy(of: 0)
+        }
+        members.method("is_held", 0...0) { response, call in call.returning(response.isHeld) }
+        for name in Self.signals {
+            members.keptProperty(name) { [unowned runtime] response, call throws(LuaError) in
+                Self.keep(response, call, runtime)
+                try runtime.pushNewSignal(name, on: call.stack)
+            }
+        }
+        members.type.onFirstOwnField { [unowned runtime] response, call in Self.keep(response, call, runtime) }
+        runtime.addObjectFunctions(to: members, instance: "response")
+    }
+
+    static let signals = ["finished", "disconnected"]
+
+    /// What a script hangs on a response lives until the answer has ended, whether or not the script holds the object.
+    static func keep(_ response: ResponseObject, _ call: LuaCall, _ runtime: Runtime) {
+        guard response.pin == nil else { return }
+        switch response.phase {
+        case .open: break
+        case .stream(let connection):
+            guard connection.isActive else { return }
+            if case .open = connection.phase { runtime.responses.await(response, connection.id) }
+        case .withoutStream, .sent: return
+        }
+        call.stack.pushCopy(of: 1)
+        response.pin = runtime.state.popReference(from: call.stack)
     }
 
     private static func checkOpen(_ response: ResponseObject) throws(LuaError) {

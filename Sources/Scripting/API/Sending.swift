@@ -17,23 +17,22 @@ struct Sending {
         to connection: ConnectionObject?, _ frame: (EventArguments) throws(EventArguments.Failure) -> ByteBuffer
     ) throws(LuaError) -> HostFunction.Return {
         let encoded: ByteBuffer
-        var arguments = arguments
-        arguments.number = connection?.nextNumber
+        let numbering = connection.flatMap(Self.numbering(of:))
         do {
-            encoded = try frame(arguments)
+            encoded = try frame(arguments.numbered(numbering))
         } catch {
             guard case .misuse(let error) = error else { return result(.invalidParameter) }
             throw error
         }
-        return send(StreamFrame(encoded), to: connection)
+        return send(StreamFrame(encoded), to: connection, numbering)
     }
 
-    func send(_ frame: StreamFrame, to connection: ConnectionObject?) -> HostFunction.Return {
+    func send(
+        _ frame: StreamFrame, to connection: ConnectionObject?, _ numbering: EventArguments.Numbering? = nil
+    ) -> HostFunction.Return {
         guard let connection else { return result(.doesNotExist) }
-        switch connection.send(frame) {
-        case .sent:
-            if frame.isEvent { connection.nextNumber? += 1 }
-            return result(.ok)
+        switch Self.send(frame, to: connection, numbering) {
+        case .sent: return result(.ok)
         case .inactive: return result(.unconfigured)
         case .full: return result(.busy)
         }
@@ -47,15 +46,27 @@ struct Sending {
         _ frame: (EventArguments) throws(EventArguments.Failure) -> StreamFrame
     ) throws(LuaError) -> HostFunction.Return {
         do {
-            var arguments = arguments
-            arguments.number = connection.nextNumber
-            let encoded = try frame(arguments)
-            let isSent = connection.send(encoded) == .sent
-            if isSent, encoded.isEvent { connection.nextNumber? += 1 }
-            return call.returning(isSent)
+            let numbering = Self.numbering(of: connection)
+            let encoded = try frame(arguments.numbered(numbering))
+            return call.returning(Self.send(encoded, to: connection, numbering) == .sent)
         } catch {
             guard case .misuse(let error) = error else { return call.returning(false) }
             throw error
         }
+    }
+
+    // MARK: numbers
+
+    private static func numbering(of connection: ConnectionObject) -> EventArguments.Numbering? {
+        connection.nextNumber.map(EventArguments.Numbering.init)
+    }
+
+    /// A number counts as given once an event bears it.
+    private static func send(
+        _ frame: StreamFrame, to connection: ConnectionObject, _ numbering: EventArguments.Numbering?
+    ) -> ConnectionObject.SendResult {
+        let result = connection.send(frame)
+        if result == .sent, let numbering, numbering.isTaken { connection.nextNumber = numbering.number + 1 }
+        return result
     }
 }

@@ -57,6 +57,7 @@ final class Listener {
             phase = .pretending(port: port)
             return
         }
+        let identity = configuration.identity ?? identity
         phase = .bound(try ListeningSocket(address: address, port: port), identity)
         refusal = nil
         if let warning = identity?.warning { log.warning("\(warning)") }

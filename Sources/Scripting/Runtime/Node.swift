@@ -13,21 +13,12 @@ public struct Node: Sendable {
     private let loop: any EventLoop
     private let sockets: [any SocketDelivery]
 
-    /// Who delivers to open streams.
-    public enum DeliveryKind: Sendable {
-        /// Loops of our own that take over the streams' sockets, where the system has them (Linux).
-        case sockets
-        /// The event loops that serve the requests.
-        case channels
-    }
-
     /// The parts, connected; no script is loaded yet. The first event loop is the script loop.
     public static func make(
         _ configuration: ScriptHost.Configuration,
         threads: Int,
         log: Logger,
         clock: any MonotonicClock = SystemClock(),
-        delivery: DeliveryKind = .sockets,
         limits: HTTPLimits = HTTPLimits()
     ) async throws -> Node {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
@@ -43,7 +34,7 @@ public struct Node: Sendable {
             deliveries.append(
                 try await loop.submit { ChannelLoop(eventLoop: loop, timers: timers.value, observer: host) }.get())
         }
-        let sockets = delivery == .sockets ? try makeSocketLoops(loops, clock, host) : []
+        let sockets = try makeSocketLoops(loops, clock, host)
         let server = try await Server.make(
             deliveries: deliveries, sockets: sockets, group: group, limits: limits, responder: host, log: log
         ).get()
@@ -51,6 +42,8 @@ public struct Node: Sendable {
         return Node(host: host, server: server, clock: clock, group: group, loop: loops[0], sockets: sockets)
     }
 
+    /// Loops of our own that take over the sockets of streams, where the system has them. Without, streams stay with the
+    /// event loops that serve the requests.
     private static func makeSocketLoops(_ loops: [any EventLoop], _ clock: any MonotonicClock, _ host: ScriptHost)
         throws
         -> [any SocketDelivery]

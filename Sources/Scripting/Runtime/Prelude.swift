@@ -12,6 +12,8 @@ struct Prelude {
     let objectFunctions: LuaReference
     let singletonFunctions: LuaReference
     let newEvent: LuaReference
+    let runMiddleware: LuaReference
+    let goOn: LuaReference
 
     /// Runs the chunks; each gets the table of host functions, which it adds to.
     init(host: LuaReference, in state: LuaState) throws(LuaError) {
@@ -19,6 +21,7 @@ struct Prelude {
             ("signal", PackageResources.signal_lua), ("timer", PackageResources.timer_lua),
             ("waiting", PackageResources.waiting_lua), ("require", PackageResources.require_lua),
             ("objects", PackageResources.objects_lua), ("event", PackageResources.event_lua),
+            ("middleware", PackageResources.middleware_lua),
         ]
         for (name, source) in chunks {
             let chunk = try state.compile(source, name: "\(Self.chunkPrefix)/\(name).lua")
@@ -40,5 +43,7 @@ struct Prelude {
         objectFunctions = member("object_functions")
         singletonFunctions = member("singleton_functions")
         newEvent = member("new_event")
+        runMiddleware = member("run_middleware")
+        goOn = member("go_on")
     }
 }

@@ -16,6 +16,12 @@ final class RequestObject {
         self.clientID = clientID
     }
 
+    /// The request is answered, or its stream is open: what scripts hung on it goes when they let go of it.
+    func release() {
+        handlerHasEnded = true
+        pin = nil
+    }
+
     func header(_ name: String) -> String? {
         guard let name = HTTPField.Name(name) else { return nil }
         return request.headers[name]

@@ -1,5 +1,6 @@
 import HTTP
 import HTTPTypes
+import Lua
 import NIOCore
 
 /// What scripts see as `HTTPResponse`: an answer being made, until it is sent or becomes a stream.
@@ -25,10 +26,23 @@ final class ResponseObject {
     var hasBody = false
     /// The handler's task, until it ends.
     var task: ScriptTask?
+    /// Whether it waits for `complete_response` once its handler has returned.
+    var isHeld = false
+    /// Whether middleware has passed it on where no route is.
+    var goesOn = false
+    /// Whether it is in the hands of the error handler.
+    private(set) var hasFailed = false
+    /// Keeps the Lua value, once a script wants to hear of its end.
+    var pin: LuaReference?
     /// How the stream will be opened; nil once it is.
     var opening: StreamOpening?
 
-    init(_ requestObject: RequestObject, exchange: Exchange) {
+    /// Whether its client left before it was sent.
+    var isAbandoned = false
+    private let responses: OpenResponses
+
+    init(_ requestObject: RequestObject, exchange: Exchange, responses: OpenResponses) {
+        self.responses = responses
         self.requestObject = requestObject
         self.exchange = exchange
     }
@@ -45,19 +59,36 @@ final class ResponseObject {
         if hasBody, !headers.contains(.contentType) { headers[.contentType] = "text/plain; charset=utf-8" }
         let response = Response(status: status, headers: headers, body: .bytes(body))
         (headers, body) = (HTTPFields(), ByteBuffer())  // the script's object may outlive the answer
+        answer(response)
+    }
+
+    private func answer(_ response: Response) {
+        guard pin != nil else { return exchange.respond(response) }
+        var response = response
+        response.reportsEnd = true
+        responses.await(self)
         exchange.respond(response)
+    }
+
+    /// Its handler has raised: what it had made of the response is void.
+    func fail() {
+        hasFailed = true
+        status = .internalServerError
+        headers = HTTPFields()
+        body = ByteBuffer()
+        hasBody = false
     }
 
     /// Sends something else than what the script has made, unless that is under way already.
     func replace(with response: Response) {
         guard case .open = phase else { return }
         phase = .sent
-        exchange.respond(response)
+        answer(response)
     }
 
     /// Answers a call of `start_sse` that gives no stream.
     func answerWithoutStream(_ response: Response) {
         phase = .withoutStream
-        exchange.respond(response)
+        answer(response)
     }
 }

@@ -35,5 +35,10 @@ final class RouteTable {
     }
 
     func callback(_ number: Int) -> LuaReference? { byNumber[number] }
-    var router: Router { Router(entries.map(\.route)) }
+    /// The table that the server's loops match by.
+    func router(_ middleware: Middleware) -> Router {
+        Router(
+            entries.map(\.route), interceptors: middleware.prefixes,
+            hasNotFoundHandler: middleware.notFoundHandler != nil)
+    }
 }

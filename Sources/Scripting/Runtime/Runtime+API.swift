@@ -6,7 +6,7 @@ import NIOCore
 
 /// What the API's classes ask of the runtime.
 extension Runtime {
-    func routesChanged() { server?.setRouter(routes.router) }
+    func routesChanged() { server?.setRouter(routes.router(middleware)) }
 
     /// Gives an event to every open stream of this node; returns how many.
     func broadcast(_ frame: StreamFrame) -> Int {

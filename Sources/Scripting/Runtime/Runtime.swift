@@ -19,15 +19,18 @@ final class Runtime: HandlerObserver {
     let callbackTimers: CallbackTimers
     let streams = StreamTable()
     let routes = RouteTable()
+    let middleware = Middleware()
+    let responses = OpenResponses()
     let listener: Listener
     let json: JSONMarkers
+    private let requestLog: RequestLog?
     private(set) var prelude: Prelude!
     private(set) var classes: APIClasses!
     private var signals: [HostSignal: LuaReference] = [:]
     private var listening: Set<HostSignal> = []
     /// Handlers that wait, by what their client is owed.
-    private var handlers: [Exchange.ID: ScriptTask] = [:]
-    private var lastClientID = 0
+    var handlers: [Exchange.ID: ScriptTask] = [:]
+    var lastClientID = 0
     /// With what turns their news into signals.
     var publishers: [(PublisherObject, ChannelSignals)] = []
     private(set) var defaultPublisher: PublisherObject!
@@ -42,7 +45,7 @@ final class Runtime: HandlerObserver {
     var server: Server? {
         didSet {
             listener.server = server
-            server?.setRouter(routes.router)
+            server?.setRouter(routes.router(middleware))
         }
     }
 
@@ -50,6 +53,7 @@ final class Runtime: HandlerObserver {
         self.configuration = configuration
         self.directory = configuration.directory
         self.log = log
+        requestLog = configuration.logsRequests ? RequestLog(log: log) : nil
         state = try LuaState(memoryLimit: configuration.limits.memory)
         json = JSONMarkers(in: state)
         let names = KnownNames()
@@ -99,74 +103,19 @@ final class Runtime: HandlerObserver {
         return statistics
     }
 
-    // MARK: requests
-
-    func handle(_ request: consuming Request, route: Int, exchange: Exchange) {
-        guard let callback = routes.callback(route) else {
-            return exchange.respond(.error(.notFound, "nothing is at \(request.target.path)"))
-        }
-        lastClientID += 1
-        // What a request takes outside Lua. Without it the collector would wait for thousands of them, and each new one
-        // would touch memory that no cache holds: measured, half a microsecond of each.
-        state.noteMemory(kilobytes: 3)
-        let request = RequestObject(request, clientID: lastClientID)
-        let response = ResponseObject(request, exchange: exchange)
-        let task = scheduler.makeTask(.handler(response))
-        response.task = task
-        let stack = task.coroutine.stack
-        stack.push(callback)
-        classes.request.push(request, on: stack)
-        classes.response.push(response, on: stack)
-        scheduler.run(task, arguments: 2)
-    }
-
-    /// A handler waits for the first time, or again.
-    func handlerWaits(_ response: ResponseObject, _ task: ScriptTask) {
-        switch response.phase {
-        case .stream(let connection): open(connection, response)
-        case .withoutStream: if !task.isDetached { scheduler.cancel(task) }
-        case .open: handlers[response.exchange.id] = task
-        case .sent: break
-        }
-    }
-
-    func handlerEnded(_ response: ResponseObject, _ ending: ScriptTask.Ending) {
-        response.task = nil
-        defer {
-            response.requestObject.handlerHasEnded = true
-            response.requestObject.pin = nil
-        }
-        if !handlers.isEmpty { handlers[response.exchange.id] = nil }
-        if let connection = response.connection {
-            connection.opening?.task = nil
-            if case .failed = ending { _ = connection.close(.error) }
-            open(connection, response)
-            connection.opening = nil
-            return
-        }
-        guard case .failed(let report) = ending else { return response.send() }
-        response.replace(with: configuration.isDevelopment ? DevelopmentPage.response(report) : Self.plainFailure)
-    }
-
-    private static let plainFailure = Response.error(
-        .internalServerError, "the script failed; the server's log says why")
-
-    func clientGone(_ exchange: Exchange.ID) {
-        guard let task = handlers.removeValue(forKey: exchange), !task.isDetached else { return }
-        scheduler.cancel(task)
-    }
-
     // MARK: streams
 
     /// Sends a stream's head and tells `sse_connection_opened`; what was sent meanwhile follows. Once.
-    private func open(_ connection: ConnectionObject, _ response: ResponseObject) {
+    func open(_ connection: ConnectionObject, _ response: ResponseObject) {
         guard let handle = connection.handle, let opening = response.opening else { return }
         response.opening = nil
         handle.loop.expect(connection.id, ledger: handle.ledger, limits: opening.limits)
         response.exchange.open(opening)
         for (publisher, _) in publishers { publisher.hub.opened(connection.id) }
         connection.release()
+        if response.pin != nil { responses.await(response, connection.id) }
         statistics.streams.opened += 1
+        requestLog?.opened(connection.id, connection.path)
         emit(.opened) { [classes] stack in
             stack.push(connection.id)
             stack.push(connection.path)
@@ -181,6 +130,9 @@ final class Runtime: HandlerObserver {
         for (publisher, _) in publishers { publisher.hub.closed(id) }
         _ = streams.remove(id)
         statistics.streams.closed[reason, default: 0] += 1
+        requestLog?.closed(
+            id, connection.path, reason.rawValue,
+            seconds: MonotonicSeconds.of(scheduler.timers.now) - connection.openedAt)
         if reason != .server, let task = connection.opening?.task, !task.isDetached { scheduler.cancel(task) }
         emit(.closed) { stack in
             stack.push(id)
@@ -192,6 +144,7 @@ final class Runtime: HandlerObserver {
             return 1
         }
         connection.pin = nil
+        if let response = responses.closed(id) { end(response, leaves: reason.isClients ? reason.rawValue : nil) }
     }
 
     func streamLagging(_ id: Int, _ bytes: Int) {

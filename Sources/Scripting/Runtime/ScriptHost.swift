@@ -17,6 +17,10 @@ public final class ScriptHost: Responder, StreamObserver {
         /// Where to listen, before what scripts say; nil leaves it to them.
         public var host: String?
         public var port: Int?
+        /// With what to answer TLS, before what scripts say; nil leaves it to them.
+        public var identity: TLSIdentity?
+        /// A line is logged for each request and each stream.
+        public var logsRequests = false
         /// Errors are shown in the browser.
         public var isDevelopment: Bool
         /// Scripts are loaded and nothing else: no port is bound.
@@ -46,6 +50,7 @@ public final class ScriptHost: Responder, StreamObserver {
     private let wantsCompletions = Atomic<Bool>(false)
     private let delivery = Mutex(DeliveryTally())
     private let requests = RequestTimes()
+    private let requestLog: RequestLog?
 
     /// Fits the process's allocator to Lua's garbage. Once, before scripts run.
     public static func tuneAllocator() { LuaState.tuneAllocator() }
@@ -59,7 +64,8 @@ public final class ScriptHost: Responder, StreamObserver {
     ) -> EventLoopFuture<ScriptHost> {
         loop.submit {
             let runtime = try Runtime(configuration: configuration, loop: loop, timers: timers.value, log: log)
-            let host = ScriptHost(loop: loop, runtime: runtime)
+            let host = ScriptHost(
+                loop: loop, runtime: runtime, requestLog: configuration.logsRequests ? RequestLog(log: log) : nil)
             runtime.addCounts = { [unowned host] statistics in
                 statistics.delivery = host.delivery.withLock { $0 }
                 statistics.requests = host.requests.snapshot
@@ -71,7 +77,8 @@ public final class ScriptHost: Responder, StreamObserver {
         }
     }
 
-    private init(loop: any EventLoop, runtime: Runtime) {
+    private init(loop: any EventLoop, runtime: Runtime, requestLog: RequestLog?) {
+        self.requestLog = requestLog
         self.loop = loop
         self.runtime = NIOLoopBound(runtime, eventLoop: loop)
     }
@@ -142,9 +149,9 @@ public final class ScriptHost: Responder, StreamObserver {
 
     // MARK: Responder
 
-    public func respond(to request: Request, route: Int, exchange: Exchange) {
-        if loop.inEventLoop { return runtime.value.handle(request, route: route, exchange: exchange) }
-        loop.execute { self.runtime.value.handle(request, route: route, exchange: exchange) }
+    public func respond(to request: Request, as destination: Destination, exchange: Exchange) {
+        if loop.inEventLoop { return runtime.value.handle(request, as: destination, exchange: exchange) }
+        loop.execute { self.runtime.value.handle(request, as: destination, exchange: exchange) }
     }
 
     // The rest comes in a turn of its own, also on the script loop: it may be noticed while a script writes.
@@ -153,8 +160,13 @@ public final class ScriptHost: Responder, StreamObserver {
         loop.execute { self.runtime.value.clientGone(exchange) }
     }
 
+    public func answered(_ exchange: Exchange.ID) {
+        loop.execute { self.runtime.value.answered(exchange) }
+    }
+
     public func completed(_ summary: RequestSummary) {
         requests.note(summary)
+        requestLog?.answered(summary)
         guard wantsCompletions.load(ordering: .relaxed), !summary.method.isEmpty else { return }
         loop.execute {
             self.runtime.value.emit(.completed) { stack in

@@ -1,0 +1,63 @@
+import HTTPTypes
+import NIOCore
+
+/// Where a request goes that was understood: to the responder, to a file, or nowhere. On the connection's loop.
+struct Dispatch {
+    let loop: ServerLoop
+    let request: Request
+    let exchange: Exchange
+
+    /// A route beats a file. Where the responder looks at every request, it gets this one first, route or not.
+    func begin() {
+        var request = request
+        switch loop.router.match(method: request.method, target: request.target) {
+        case .route(let number, let parameters):
+            request.pathParameters = parameters
+            ask(request, .route(number))
+        case .methodNotAllowed, .notFound:
+            if loop.router.intercepts(request.target) { ask(request, .interceptors) } else { goOn() }
+        }
+    }
+
+    private func ask(_ request: Request, _ destination: Destination) {
+        exchange.handler.value.isResponders(exchange.id)
+        loop.responder.respond(to: request, as: destination, exchange: exchange)
+    }
+
+    /// No route is for the request, and nobody before has answered it.
+    /// - Parameter headers: what the answer gets besides its own.
+    func goOn(adding headers: HTTPFields = [:]) {
+        let otherwise: Response? =
+            if case .methodNotAllowed(let allowed) = loop.router.match(method: request.method, target: request.target) {
+                .notAllowed(request.method, allowed)
+            } else { nil }
+        guard let files = loop.staticFiles else { return finish(nil, otherwise, headers) }
+        let target = request.target
+        Disk.run(on: loop.eventLoop, { files.response(for: target) }) { found in finish(found, otherwise, headers) }
+    }
+
+    private func finish(_ found: Response?, _ otherwise: Response?, _ headers: HTTPFields) {
+        var response: Response
+        if let found {
+            let isRead = request.method == .get || request.method == .head
+            response = isRead ? found : .notAllowed(request.method, ["GET", "HEAD"])
+        } else if let otherwise {
+            response = otherwise
+        } else if loop.router.hasNotFoundHandler {
+            return ask(request, .notFound(adding: headers))
+        } else {
+            response = .error(.notFound, "nothing is at \(request.target.path)")
+        }
+        response.headers.append(contentsOf: headers)
+        exchange.handler.value.respond(response, to: exchange.id)
+    }
+}
+
+extension Response {
+    fileprivate static func notAllowed(_ method: HTTPRequest.Method, _ allowed: [String]) -> Response {
+        let list = allowed.joined(separator: ", ")
+        var response = error(.methodNotAllowed, "\(method.rawValue) is not allowed here; allowed: \(list)")
+        response.headers[.allow] = list
+        return response
+    }
+}
