@@ -10,8 +10,8 @@ enum Pipeline {
     /// Starts small for the sake of those who only listen, and grows for those who publish.
     private static let receiveBuffer = AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65536)
 
-    static func configure(_ channel: any Channel, check: HeadCheck, loop: ServerLoop) throws {
-        guard let place = loop.cap.enter(channel) else { return channel.close(promise: nil) }
+    static func configure(_ channel: any Channel, loop: ServerLoop) throws {
+        guard let place = loop.cap.enter(channel, loop.limits) else { return channel.close(promise: nil) }
         let options = channel.syncOptions!  // a socket has them; the bootstrap's take a future each
         try options.setOption(.allowRemoteHalfClosure, value: true)
         try options.setOption(.recvAllocator, value: receiveBuffer)
@@ -19,8 +19,9 @@ enum Pipeline {
         encoding.automaticallySetFramingHeaders = false  // an event stream has none
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(HTTPResponseEncoder(configuration: encoding))
-        try pipeline.addHandler(ByteToMessageHandler(RequestDecoder(limits: loop.limits)))
-        try pipeline.addHandler(check)
+        let decoder = RequestDecoder(limits: loop.limits)
+        try pipeline.addHandler(ByteToMessageHandler(decoder))
+        try pipeline.addHandler(HeadCheck(loop: loop, decoder: decoder))
         try pipeline.addHandler(codec)
         try pipeline.addHandler(RequestHandler(loop: loop, place: place))
     }
