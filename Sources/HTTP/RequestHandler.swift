@@ -74,7 +74,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
         if case .head = part { state.headEnded() }
-        if state.isAnswering {
+        if state.isAnswering || isBehind || !queue.isEmpty {
             queue.append(part)
         } else {
             perform(state.received(part))
@@ -86,8 +86,16 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         context.fireChannelReadComplete()
     }
 
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { goOn() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    /// The client has not taken enough of the last answer for another one: so many who read nothing would fill the memory.
+    private var isBehind: Bool { state.isIdle && context?.channel.isWritable == false }
+
     func read(context: ChannelHandlerContext) {
-        if queue.isEmpty || state.isEnding {
+        if state.isEnding || queue.isEmpty && !isBehind {
             context.read()
         } else {
             readIsHeld = true
@@ -296,11 +304,11 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         // grow with their number.
         guard !isEmptyingQueue else { return }
         isEmptyingQueue = true
-        while !state.isAnswering, !state.isEnding, let part = queue.popFirst() {
+        while !state.isAnswering, !state.isEnding, !isBehind, let part = queue.popFirst() {
             perform(state.received(part))
         }
         isEmptyingQueue = false
-        if readIsHeld, queue.isEmpty {
+        if readIsHeld, queue.isEmpty, !isBehind {
             readIsHeld = false
             context?.read()
         }

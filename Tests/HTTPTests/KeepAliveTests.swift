@@ -137,6 +137,19 @@ import Testing
         }
     }
 
+    @Test func `requests of a client that takes nothing wait until it does`() async throws {
+        try await withServer(Self.script) { server in
+            let client = try await server.connect(reads: false, receiveBuffer: 4096)
+            for _ in 0..<3 { try await client.request("GET", "/big") }
+            try await server.printed("big")
+            _ = try await server.body("GET", "/later")
+            #expect(server.lines(with: "big").count == 1)
+            try await client.startReading()
+            #expect(try await client.responses(3).map(\.body.count) == [Self.bigCount, Self.bigCount, Self.bigCount])
+            try await client.close()
+        }
+    }
+
     @Test func `a client that goes on sending after our last answer is cut after two seconds`() async throws {
         let clock = ManualClock()
         try await withServer(Self.script, clock: clock) { server in
