@@ -27,40 +27,44 @@ final class ConnectionCap: Sendable {
     }
 
     private struct State {
+        /// Those that are served.
         var count = 0
+        /// Those that get only one answer.
+        var refused = 0
         var byAddress: [String: Int] = [:]
         /// Of the sockets that were handed over.
         var addresses: [StreamID: String] = [:]
     }
 
-    /// Connections beyond the cap that may wait for their answer at once; more are closed as they are.
+    /// Connections over a limit that may wait for their answer at once; more are closed as they are.
     private static let doorstep = 32
 
-    private let limits: HTTPLimits
     private let state = Mutex(State())
 
-    init(limits: HTTPLimits) { self.limits = limits }
-
-    /// A place for a connection that has come; nil when it is to be closed without a word.
-    func enter(_ channel: any Channel) -> Place? {
+    /// A place for a connection that has come; nil when it is to be closed without a word. Addresses are counted while
+    /// there is a limit for them: connections from before it are not among theirs.
+    func enter(_ channel: any Channel, _ limits: HTTPLimits) -> Place? {
         let address = limits.maxConnectionsPerAddress == .max ? nil : channel.remoteAddress?.ipAddress
         let place: Place? = state.withLock { state in
             var refusal: Refusal?
-            var over = state.count - limits.maxConnections
-            if over >= 0 {
+            if state.count >= limits.maxConnections {
                 refusal = .full
-            } else if let address {
-                over = state.byAddress[address, default: 0] - limits.maxConnectionsPerAddress
-                if over >= 0 { refusal = .fullForAddress(address) }
+            } else if let address, state.byAddress[address, default: 0] >= limits.maxConnectionsPerAddress {
+                refusal = .fullForAddress(address)
             }
-            guard over < Self.doorstep else { return nil }
+            if refusal != nil {
+                guard state.refused < Self.doorstep else { return nil }
+                state.refused += 1
+                return Place(refusal, nil)
+            }
             state.count += 1
             if let address { state.byAddress[address, default: 0] += 1 }
-            return Place(refusal, address)
+            return Place(nil, address)
         }
         guard let place else { return nil }
         channel.closeFuture.assumeIsolated().whenComplete { [self] _ in
-            if !place.isHandedOver { state.withLock { Self.leave(place.address, &$0) } }
+            guard !place.isHandedOver else { return }
+            state.withLock { if place.refusal == nil { Self.leave(place.address, &$0) } else { $0.refused -= 1 } }
         }
         return place
     }

@@ -2,22 +2,27 @@ import NIOCore
 import NIOHTTP1
 
 /// Refuses heads that two readers could read differently (RFC 9112, 3.2 and 6.3): one request must never become two.
-///
-/// Stateless, so one serves every connection.
-final class HeadCheck: ChannelInboundHandler, RemovableChannelHandler, Sendable {
+final class HeadCheck: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
 
     /// Said before the head of an HTTP/1.0 request.
     struct IsHTTP10: Sendable {}
 
-    private let limits: HTTPLimits
+    private let loop: ServerLoop
+    private let decoder: RequestDecoder
 
-    init(limits: HTTPLimits) { self.limits = limits }
+    /// - Parameter decoder: that of the connection, which makes the parts.
+    init(loop: ServerLoop, decoder: RequestDecoder) {
+        self.loop = loop
+        self.decoder = decoder
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard case .head(var head) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
-        do throws(RequestError) { try check(head) } catch { return context.fireErrorCaught(error) }
+        let part = unwrapInboundIn(data)
+        decoder.hasMade(part)
+        guard case .head(var head) = part else { return context.fireChannelRead(data) }
+        do throws(RequestError) { try Self.check(head, loop.limits) } catch { return context.fireErrorCaught(error) }
         let isOld = head.version.minor == 0
         guard isOld || head.method == .CONNECT || head.headers.contains(name: "upgrade") else {
             return context.fireChannelRead(data)
@@ -32,14 +37,14 @@ final class HeadCheck: ChannelInboundHandler, RemovableChannelHandler, Sendable 
         context.fireChannelRead(wrapInboundOut(.head(head)))
     }
 
-    func check(_ head: HTTPRequestHead) throws(RequestError) {
+    static func check(_ head: HTTPRequestHead, _ limits: HTTPLimits) throws(RequestError) {
         guard head.version.major == 1, head.version.minor <= 1 else { throw .unsupportedVersion }
         guard head.uri.utf8.count <= limits.maxTargetBytes else { throw .targetTooLong }
         let headerBytes = head.headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
         guard headerBytes <= limits.maxHeaderBytes else { throw .headTooLarge }
         try checkHost(head)
-        let lengths = Self.values("content-length", head)
-        let encodings = Self.values("transfer-encoding", head)
+        let lengths = values("content-length", head)
+        let encodings = values("transfer-encoding", head)
         guard lengths.count <= 1, encodings.count <= 1 else { throw .badFraming }
         if let length = lengths.first {
             guard encodings.isEmpty, !length.isEmpty,
@@ -64,8 +69,8 @@ final class HeadCheck: ChannelInboundHandler, RemovableChannelHandler, Sendable 
         }
     }
 
-    private func checkHost(_ head: HTTPRequestHead) throws(RequestError) {
-        let hosts = Self.values("host", head)
+    private static func checkHost(_ head: HTTPRequestHead) throws(RequestError) {
+        let hosts = values("host", head)
         if hosts.isEmpty && head.version.minor == 0 { return }
         guard hosts.count == 1, let host = hosts.first, !host.isEmpty else { throw .badHost }
         let allowed = host.utf8.allSatisfy { byte in

@@ -15,9 +15,9 @@ enum Pipeline {
 
     /// With an identity the connection speaks TLS.
     static func configure(
-        _ channel: any Channel, check: HeadCheck, loop: ServerLoop, identity: TLSIdentity? = nil
+        _ channel: any Channel, loop: ServerLoop, identity: TLSIdentity? = nil
     ) throws {
-        guard let place = loop.cap.enter(channel) else { return channel.close(promise: nil) }
+        guard let place = loop.cap.enter(channel, loop.limits) else { return channel.close(promise: nil) }
         let options = channel.syncOptions!  // a socket has them; the bootstrap's take a future each
         try options.setOption(.allowRemoteHalfClosure, value: true)
         try options.setOption(.recvAllocator, value: receiveBuffer)
@@ -30,8 +30,9 @@ enum Pipeline {
             try pipeline.addHandler(HandshakeDeadline(timers: loop.timers, after: loop.limits.tlsHandshakeTimeout))
         }
         try pipeline.addHandler(HTTPResponseEncoder(configuration: encoding))
-        try pipeline.addHandler(ByteToMessageHandler(RequestDecoder(limits: loop.limits)))
-        try pipeline.addHandler(check)
+        let decoder = RequestDecoder(limits: loop.limits)
+        try pipeline.addHandler(ByteToMessageHandler(decoder))
+        try pipeline.addHandler(HeadCheck(loop: loop, decoder: decoder))
         try pipeline.addHandler(identity == nil ? codec : secureCodec)
         try pipeline.addHandler(RequestHandler(loop: loop, place: place, isSecure: identity != nil))
     }

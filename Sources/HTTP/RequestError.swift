@@ -11,6 +11,8 @@ public enum RequestError: Error, Equatable, Sendable {
     case bodyTooLarge(limit: Int)
     case unsupportedVersion
     case expectationFailed
+    case headTimeout
+    case bodyTimeout
 
     var status: HTTPResponse.Status {
         switch self {
@@ -20,6 +22,7 @@ public enum RequestError: Error, Equatable, Sendable {
         case .bodyTooLarge: .contentTooLarge
         case .unsupportedVersion: .httpVersionNotSupported
         case .expectationFailed: .expectationFailed
+        case .headTimeout, .bodyTimeout: .requestTimeout
         }
     }
 
@@ -34,6 +37,8 @@ public enum RequestError: Error, Equatable, Sendable {
         case .bodyTooLarge(let limit): "the request's body is larger than \(limit) bytes"
         case .unsupportedVersion: "only HTTP/1.0 and HTTP/1.1 are spoken here"
         case .expectationFailed: "the only expectation known here is 100-continue"
+        case .headTimeout: "the request's head took too long"
+        case .bodyTimeout: "the request's body took too long"
         }
     }
 }

@@ -12,21 +12,23 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     typealias OutboundIn = Never
     typealias OutboundOut = HTTPResponsePart
 
-    private let loop: ServerLoop
-    private let place: ConnectionCap.Place
-    private let isSecure: Bool
-    private var state: RequestState
-    private var context: ChannelHandlerContext?
+    let loop: ServerLoop
+    let place: ConnectionCap.Place
+    let isSecure: Bool
+    var state: RequestState
+    private(set) var context: ChannelHandlerContext?
     /// Parts of requests behind the one being answered; while there are any, nothing is read.
     private var queue = CircularBuffer<HTTPRequestPart>()
-    private var readIsHeld = false
+    var readIsHeld = false
     private var current: Current?
-    private var linger: LoopTimers.Token?
+    /// For what the client owes.
+    var timer = LazyTimer()
+    var linger: LoopTimers.Token?
     /// Of a connection that gets only one answer.
     private var farewell: LoopTimers.Token?
     private var isHTTP10 = false
     private var isEmptyingQueue = false
-    private var isLeaving = false
+    var isLeaving = false
     /// Asked of the kernel once, for every request of the connection.
     private lazy var clientAddress = context?.remoteAddress
 
@@ -44,8 +46,6 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         var isResponders = false
     }
 
-    /// After our last byte, what the client still sends is read and dropped for at most that long.
-    private static let lingerTime = TimeAmount.seconds(2)
     /// Who is not let in has that long to ask and to take the answer.
     private static let refusedTime = TimeAmount.seconds(5)
 
@@ -65,6 +65,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
             let channel = context.channel
             farewell = loop.timers.schedule(after: Self.refusedTime) { channel.close(promise: nil) }
         }
+        watch()
         // Accepted by one loop while this one had stopped already.
         guard loop.isShuttingDown else { return }
         let handler = NIOLoopBound(self, eventLoop: loop.eventLoop)
@@ -73,20 +74,35 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
+        timer.cancel(loop.timers)
         loop.remove(self)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
-        if state.isAnswering {
+        if case .head = part { state.headEnded() }
+        if state.isAnswering || isBehind || !queue.isEmpty {
             queue.append(part)
         } else {
             perform(state.received(part))
         }
     }
 
+    func channelReadComplete(context: ChannelHandlerContext) {
+        watch()
+        context.fireChannelReadComplete()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { goOn() }
+        context.fireChannelWritabilityChanged()
+    }
+
+    /// The client has not taken enough of the last answer for another one: so many who read nothing would fill the memory.
+    private var isBehind: Bool { state.isIdle && context?.channel.isWritable == false }
+
     func read(context: ChannelHandlerContext) {
-        if queue.isEmpty || state.isEnding {
+        if state.isEnding || queue.isEmpty && !isBehind {
             context.read()
         } else {
             readIsHeld = true
@@ -95,6 +111,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is HeadCheck.IsHTTP10 { isHTTP10 = true }
+        if event is RequestDecoder.HeadBegan { return state.headBegan() }
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
         guard state.closeInput() else { return }
         if linger != nil { context.close(promise: nil) } else { leave(context, lingers: false) }
@@ -109,6 +126,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         reporting = nil
         if let linger { loop.timers.cancel(linger) }
         if let farewell { loop.timers.cancel(farewell) }
+        timer.cancel(loop.timers)
         loop.remove(self)
     }
 
@@ -126,9 +144,10 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
 
     // MARK: requests
 
-    private func perform(_ action: RequestState.Action) {
+    func perform(_ action: RequestState.Action) {
         switch action {
         case .none: break
+        case .close: if let context { leave(context, lingers: false) }
         case .sendContinue:
             context?.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
         case .refuse(let error):
@@ -268,43 +287,25 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
             queue.removeAll()
             return leave(context, lingers: true)
         }
+        state.limits = loop.limits
+        goOn()
+    }
+
+    /// Takes up what has come meanwhile.
+    private func goOn() {
         // An answer that comes at once ends here again; the loop goes on with the next request, and the stack does not
         // grow with their number.
         guard !isEmptyingQueue else { return }
         isEmptyingQueue = true
-        while !state.isAnswering, !state.isEnding, let part = queue.popFirst() { perform(state.received(part)) }
+        while !state.isAnswering, !state.isEnding, !isBehind, let part = queue.popFirst() {
+            perform(state.received(part))
+        }
         isEmptyingQueue = false
-        if readIsHeld, queue.isEmpty {
+        if readIsHeld, queue.isEmpty, !isBehind {
             readIsHeld = false
-            context.read()
+            context?.read()
         }
-    }
-
-    /// Ends the connection once the kernel has all that was written, however slowly the client takes it. With `lingers`
-    /// our side is shut down first and what still comes is dropped: closing over unread bytes would reset the
-    /// connection, and the client might never see the answer.
-    private func leave(_ context: ChannelHandlerContext, lingers: Bool) {
-        state.end()
-        guard !isLeaving else { return }
-        isLeaving = true
-        let handler = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        // An empty write is done when everything before it is. (To shut a half-closed channel down would close it at
-        // once, whatever is still to be written.)
-        context.writeAndFlush(wrapOutboundOut(.body(ByteBuffer()))).whenComplete { _ in
-            handler.value.hasWrittenAll(lingers: lingers)
-        }
-        if readIsHeld {
-            readIsHeld = false
-            context.read()
-        }
-    }
-
-    private func hasWrittenAll(lingers: Bool) {
-        guard let context else { return }
-        guard lingers, !state.inputIsClosed else { return context.close(promise: nil) }
-        context.close(mode: .output, promise: nil)
-        let channel = context.channel
-        linger = loop.timers.schedule(after: Self.lingerTime) { channel.close(promise: nil) }
+        watch()
     }
 
     // MARK: streams
@@ -362,12 +363,4 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         if loop.isShuttingDown { sockets.close(id, reason: .shutdown) }
         context.close(promise: nil)
     }
-
-    // MARK: the server stops
-
-    func shutDown() {
-        if state.shutDown(), let context { leave(context, lingers: false) }
-    }
-
-    func abort() { if let context { AbruptClose.close(context.channel) } }
 }

@@ -15,6 +15,8 @@ struct RequestState {
         case dispatch(HTTPRequest, ByteBuffer)
         /// Answer with this error and close.
         case refuse(RequestError)
+        /// Close without a word.
+        case close
     }
 
     /// What follows an answer.
@@ -27,12 +29,19 @@ struct RequestState {
         case ending
     }
 
-    private let limits: HTTPLimits
+    /// To be changed between requests only.
+    var limits: HTTPLimits
     private var phase = Phase.idle
     private var isShuttingDown = false
     private(set) var inputIsClosed = false
     /// An error of a request behind the one being answered.
     private var laterError: RequestError?
+    /// No head has come yet.
+    private var isNew = true
+    /// The first bytes of a head have come, and its end has not.
+    private var headIsOpen = false
+    /// Since when the client is waited for; nil while it is not, and before `startWait`.
+    private var waitStart: NIODeadline?
 
     init(limits: HTTPLimits) { self.limits = limits }
 
@@ -45,6 +54,8 @@ struct RequestState {
         switch (phase, part) {
         case (.idle, .head(let head)):
             phase = .collecting(head, ByteBuffer())
+            isNew = false
+            waitStart = nil
             guard let expectation = head.headerFields[.expect] else { return .none }
             guard expectation.lowercased() == "100-continue" else { return fail(.expectationFailed) }
             return .sendContinue
@@ -58,6 +69,7 @@ struct RequestState {
             return .none
         case (.collecting(let head, let body), .end):
             phase = .answering(keepAlive: keepsAlive(head))
+            waitStart = nil
             return .dispatch(head, body)
         default: return .none
         }
@@ -87,6 +99,7 @@ struct RequestState {
             return .close
         }
         phase = .idle
+        waitStart = nil
         return .nextRequest
     }
 
@@ -109,6 +122,60 @@ struct RequestState {
     }
 
     mutating func end() { phase = .ending }
+
+    // MARK: time-outs
+
+    /// The first bytes of a head have come, maybe behind requests that wait for their turn. The time for the first head
+    /// runs since the connection has begun.
+    mutating func headBegan() {
+        headIsOpen = true
+        if isIdle, !isNew { waitStart = nil }
+    }
+
+    /// A head has come to its end, maybe behind requests that wait for their turn.
+    mutating func headEnded() { headIsOpen = false }
+
+    /// Whether the client is waited for, and since when is not said yet.
+    var isToWait: Bool {
+        guard waitStart == nil else { return false }
+        switch phase {
+        case .idle, .collecting: return true
+        case .answering, .ending: return false
+        }
+    }
+
+    /// From now on the client is waited for. What it sent while it was answered costs it no time: it was not read.
+    mutating func startWait(at now: NIODeadline) { waitStart = now }
+
+    /// When the client must have sent what it is waited for, whole; nil when it may take any time.
+    var deadline: NIODeadline? {
+        guard let waitStart, let time = allowedTime else { return nil }
+        return waitStart + time
+    }
+
+    private var allowedTime: TimeAmount? {
+        switch phase {
+        case .idle where headIsOpen: limits.headerTimeout
+        case .idle where isNew: limits.headerTimeout ?? limits.idleTimeout
+        case .idle: limits.idleTimeout
+        case .collecting: limits.bodyTimeout
+        case .answering, .ending: nil
+        }
+    }
+
+    /// Time has passed. A client that still takes the answer before (`isTaking`) is not idle, and what it sends is maybe
+    /// not read.
+    mutating func timePassed(at now: NIODeadline, isTaking: Bool) -> Action {
+        guard let deadline, deadline <= now else { return .none }
+        guard isIdle else { return fail(.bodyTimeout) }
+        guard !isTaking else {
+            waitStart = now
+            return .none
+        }
+        guard !headIsOpen else { return fail(.headTimeout) }
+        phase = .ending
+        return .close
+    }
 
     private func keepsAlive(_ head: HTTPRequest) -> Bool {
         let options = head.headerFields[values: .connection].flatMap { $0.split(separator: ",") }

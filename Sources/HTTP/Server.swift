@@ -10,7 +10,6 @@ import NIOPosix
 public final class Server: Sendable {
     private let group: any EventLoopGroup
     private let loops: [ServerLoop]
-    private let check: HeadCheck
     private let log: Logger
 
     /// - Parameters:
@@ -25,7 +24,7 @@ public final class Server: Sendable {
         responder: any Responder,
         log: Logger = Logger(label: "mooncast", factory: { _ in SwiftLogNoOpLogHandler() })
     ) -> EventLoopFuture<Server> {
-        let cap = ConnectionCap(limits: limits)
+        let cap = ConnectionCap()
         for loop in sockets { loop.onRelease { cap.released($0) } }
         let loops = deliveries.enumerated().map { index, delivery in
             delivery.eventLoop.submit {
@@ -35,20 +34,19 @@ public final class Server: Sendable {
             }
         }
         return EventLoopFuture.whenAllSucceed(loops, on: group.next()).map {
-            Server(group: group, loops: $0, limits: limits, log: log)
+            Server(group: group, loops: $0, log: log)
         }
     }
 
-    private init(group: any EventLoopGroup, loops: [ServerLoop], limits: HTTPLimits, log: Logger) {
+    private init(group: any EventLoopGroup, loops: [ServerLoop], log: Logger) {
         self.log = log
         self.group = group
         self.loops = loops
-        self.check = HeadCheck(limits: limits)
     }
 
     /// Starts to accept; with an identity, connections speak TLS. The channel's close stops it.
     public func accept(on socket: ListeningSocket, identity: TLSIdentity? = nil) -> EventLoopFuture<any Channel> {
-        let (loops, check, log) = (self.loops, self.check, self.log)
+        let (loops, log) = (self.loops, self.log)
         onEachLoop { $0.isShuttingDown = false }
         return ServerBootstrap(group: group)
             .serverChannelInitializer { channel in
@@ -61,7 +59,7 @@ public final class Server: Sendable {
                     guard let loop = loops.first(where: { $0.eventLoop === channel.eventLoop }) else {
                         throw ChannelError.inappropriateOperationForState
                     }
-                    try Pipeline.configure(channel, check: check, loop: loop, identity: identity)
+                    try Pipeline.configure(channel, loop: loop, identity: identity)
                 }
             }
             .withBoundSocket(socket.descriptor)
@@ -75,6 +73,10 @@ public final class Server: Sendable {
 
     /// Makes every loop use this table. A request that comes after this call on the calling loop sees it.
     public func setRouter(_ router: Router) { onEachLoop { $0.router = router } }
+
+    /// Holds every connection that comes to these limits, and those that are open from their next request. (The bytes
+    /// of a head that such a one may send are only lowered.)
+    public func setLimits(_ limits: HTTPLimits) { onEachLoop { $0.limits = limits } }
 
     public func setStaticFiles(_ files: StaticFiles?) { onEachLoop { $0.staticFiles = files } }
 

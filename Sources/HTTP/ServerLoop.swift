@@ -14,11 +14,11 @@ final class ServerLoop: Sendable {
     /// Where streams go whose sockets can be taken over; nil leaves them all with `delivery`.
     let sockets: (any SocketDelivery)?
     let responder: any Responder
-    let limits: HTTPLimits
     let cap: ConnectionCap
     private let state: NIOLoopBound<State>
 
     private final class State {
+        var limits: HTTPLimits
         var router = Router()
         var staticFiles: StaticFiles?
         var connections: [ObjectIdentifier: RequestHandler] = [:]
@@ -29,7 +29,8 @@ final class ServerLoop: Sendable {
         var date = ""
         var dateSecond = 0
 
-        init(firstExchange: Exchange.ID, step: Exchange.ID) {
+        init(limits: HTTPLimits, firstExchange: Exchange.ID, step: Exchange.ID) {
+            self.limits = limits
             nextExchange = firstExchange
             exchangeStep = step
         }
@@ -45,8 +46,7 @@ final class ServerLoop: Sendable {
         self.eventLoop = delivery.eventLoop
         self.delivery = delivery
         self.responder = responder
-        self.limits = limits
-        let state = State(firstExchange: Exchange.ID(index + 1), step: Exchange.ID(count))
+        let state = State(limits: limits, firstExchange: Exchange.ID(index + 1), step: Exchange.ID(count))
         self.state = NIOLoopBound(state, eventLoop: delivery.eventLoop)
         delivery.onStreamClosed { [unowned self] in checkEmpty() }
     }
@@ -55,6 +55,15 @@ final class ServerLoop: Sendable {
 
     /// Who takes over the sockets of streams: nobody where what is sent must be encrypted.
     func sockets(isSecure: Bool) -> (any SocketDelivery)? { isSecure ? nil : sockets }
+
+    var limits: HTTPLimits {
+        get { state.value.limits }
+        set {
+            guard newValue != state.value.limits else { return }
+            state.value.limits = newValue
+            for connection in Array(state.value.connections.values) { connection.limitsChanged() }
+        }
+    }
 
     var router: Router {
         get { state.value.router }

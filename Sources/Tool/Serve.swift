@@ -35,10 +35,11 @@ struct Serve: AsyncParsableCommand {
 
     @Option(
         help:
-            "Connections at once, streams among them; more are sent away. (default: as many as the system gives files)")
+            "Connections at once, streams among them; more are sent away. Goes before what scripts say. (default: as many as the system gives files)"
+    )
     var maxConnections: Int?
 
-    @Option(help: "Connections at once from one address. (default: no limit)")
+    @Option(help: "Connections at once from one address. Goes before what scripts say. (default: no limit)")
     var maxConnectionsPerIP: Int?
 
     @Option(help: "Seconds that streams and answers under way get to end when the server stops.")
@@ -79,16 +80,14 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         let log = logFormat.logger(level: logLevel)
         let threads = threads ?? System.coreCount
-        let room = ProcessSetup.prepare(threads: threads)
         do {
             var configuration = ScriptHost.Configuration(
                 directory: try ScriptDirectory(directory), host: host, port: port)
             configuration.isDevelopment = dev
-            let limits = HTTPLimits(
-                maxConnections: min(maxConnections ?? room, room), maxConnectionsPerAddress: maxConnectionsPerIP ?? .max
-            )
-            let node = try await Node.make(
-                configuration, threads: threads, log: log, limits: limits)
+            configuration.maxConnections = maxConnections
+            configuration.maxConnectionsPerAddress = maxConnectionsPerIP
+            configuration.connectionRoom = ProcessSetup.prepare(threads: threads)
+            let node = try await Node.make(configuration, threads: threads, log: log)
             let observation = try await startMetrics(node.host, log)
             let service = NodeService(
                 node: node, metrics: observation, deadline: .nanoseconds(Int64(shutdownTimeout * 1e9)), log: log)

@@ -41,12 +41,12 @@ final class EmbeddedServer {
     let loop: ServerLoop
     private var channels: [EmbeddedChannel] = []
 
-    init() throws {
+    init(limits: HTTPLimits = HTTPLimits()) throws {
         let timers = LoopTimers(loop: eventLoop, clock: clock)
         let delivery = ChannelLoop(eventLoop: eventLoop, timers: timers, observer: scripts)
         loop = ServerLoop(
-            delivery: delivery, sockets: nil, responder: scripts, limits: HTTPLimits(),
-            cap: ConnectionCap(limits: HTTPLimits()), index: 0, count: 1)
+            delivery: delivery, sockets: nil, responder: scripts, limits: limits, cap: ConnectionCap(), index: 0,
+            count: 1)
         loop.router = Router([.init(method: "*", pattern: try RoutePattern("/{path...}"), number: 1)])
     }
 
@@ -58,7 +58,7 @@ final class EmbeddedServer {
     /// A connection, set up as the server does it.
     func connect() throws -> EmbeddedChannel {
         let channel = EmbeddedChannel(loop: eventLoop)
-        try Pipeline.configure(channel, check: HeadCheck(limits: HTTPLimits()), loop: loop)
+        try Pipeline.configure(channel, loop: loop)
         channels.append(channel)
         channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
         return channel
@@ -68,6 +68,12 @@ final class EmbeddedServer {
     func answer(_ number: Int, _ text: String) {
         let exchange = scripts.heard.withLock { $0.requests[number].exchange }
         exchange.respond(Response(status: .ok, body: .bytes(ByteBuffer(string: text))))
+        eventLoop.run()
+    }
+
+    /// Moves time on by so many seconds, and runs what is due.
+    func pass(_ seconds: Double) {
+        clock.advance(by: .nanoseconds(Int64(seconds * 1e9)))
         eventLoop.run()
     }
 

@@ -34,7 +34,7 @@ import Testing
 
     private func check(_ example: Example) -> RequestError? {
         do throws(RequestError) {
-            try HeadCheck(limits: Self.limits).check(example.head)
+            try HeadCheck.check(example.head, Self.limits)
             return nil
         } catch {
             return error
@@ -135,7 +135,9 @@ import Testing
 
     /// Passes a head through the handler.
     private func pass(_ example: Example) throws -> HTTPRequestHead? {
-        let channel = EmbeddedChannel(handler: HeadCheck(limits: Self.limits))
+        let server = try EmbeddedServer(limits: Self.limits)
+        let check = HeadCheck(loop: server.loop, decoder: RequestDecoder(limits: Self.limits))
+        let channel = EmbeddedChannel(handler: check, loop: server.eventLoop)
         defer { _ = try? channel.finish() }
         try channel.writeInbound(HTTPServerRequestPart.head(example.head))
         guard case .head(let head) = try channel.readInbound(as: HTTPServerRequestPart.self) else { return nil }

@@ -116,6 +116,40 @@ import Testing
         }
     }
 
+    @Test func `a client that takes a long answer slowly is not idle meanwhile`() async throws {
+        let clock = ManualClock()
+        try await withServer(Self.script, clock: clock) { server in
+            let client = try await server.connect(reads: false, receiveBuffer: 4096)
+            try await client.request("GET", "/big")
+            try await server.printed("big")
+            for _ in 0..<4 {
+                clock.advance(by: .seconds(74))
+                try await server.turn()
+            }
+            try await client.startReading()
+            #expect(try await client.response().body.count == Self.bigCount)
+            try await client.request("GET", "/small")
+            #expect(try await client.response().status == 200)
+            clock.advance(by: .seconds(75))
+            #expect(try await client.waitForEnd() == "")
+            #expect(!client.wasReset)
+            try await client.close()
+        }
+    }
+
+    @Test func `requests of a client that takes nothing wait until it does`() async throws {
+        try await withServer(Self.script) { server in
+            let client = try await server.connect(reads: false, receiveBuffer: 4096)
+            for _ in 0..<3 { try await client.request("GET", "/big") }
+            try await server.printed("big")
+            _ = try await server.body("GET", "/later")
+            #expect(server.lines(with: "big").count == 1)
+            try await client.startReading()
+            #expect(try await client.responses(3).map(\.body.count) == [Self.bigCount, Self.bigCount, Self.bigCount])
+            try await client.close()
+        }
+    }
+
     @Test func `a client that goes on sending after our last answer is cut after two seconds`() async throws {
         let clock = ManualClock()
         try await withServer(Self.script, clock: clock) { server in

@@ -68,6 +68,37 @@ import Testing
         #expect(server.scripts.paths == ["/a", "/b", "/c"])
     }
 
+    /// Else who asks for much and takes nothing would fill the memory.
+    @Test func `a client that has not taken its answer gets no other one made`() throws {
+        let channel = try server.connect()
+        var bytes = Self.get("/a")
+        for path in ["/b", "/c"] { bytes.writeImmutableBuffer(Self.get(path)) }
+        try channel.writeInbound(bytes)
+        channel.isWritable = false
+        server.answer(0, "a")
+        try channel.writeInbound(Self.get("/d"))
+        #expect(server.scripts.paths == ["/a"])
+        channel.isWritable = true
+        channel.pipeline.fireChannelWritabilityChanged()
+        #expect(server.scripts.paths == ["/a", "/b"])
+        for number in 1...3 { server.answer(number, "") }
+        #expect(server.scripts.paths == ["/a", "/b", "/c", "/d"])
+        server.pass(74)
+        #expect(channel.isActive)
+        server.pass(2)
+        #expect(!channel.isActive)
+    }
+
+    @Test func `a body is taken, whatever its client has not taken`() throws {
+        let channel = try server.connect()
+        try channel.writeInbound(Self.get("/a"))
+        server.answer(0, "a")
+        try channel.writeInbound(ByteBuffer(string: "POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n"))
+        channel.isWritable = false
+        try channel.writeInbound(ByteBuffer(string: "abc"))
+        #expect(server.scripts.paths == ["/a", "/b"])
+    }
+
     @Test func `exchanges of all loops have numbers of their own`() throws {
         let channel = try server.connect()
         for number in 0..<3 {

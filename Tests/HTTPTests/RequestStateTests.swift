@@ -150,6 +150,59 @@ import Testing
         #expect(state.shutDown() == false)
     }
 
+    /// What the deadline is, in seconds after 0, when the wait is begun at `start`.
+    private static func deadline(_ state: inout RequestState, start: UInt64) -> UInt64? {
+        if state.isToWait { state.startWait(at: .uptimeNanoseconds(start * 1_000_000_000)) }
+        return state.deadline.map { $0.uptimeNanoseconds / 1_000_000_000 }
+    }
+
+    @Test func `each time begins with what it is for, and once`() {
+        var state = RequestState(limits: Self.limits)
+        #expect(Self.deadline(&state, start: 100) == 110)
+        #expect(Self.deadline(&state, start: 101) == 110)
+        state.headBegan()
+        #expect(Self.deadline(&state, start: 105) == 110)
+        state.headEnded()
+        _ = state.received(.head(Self.head()))
+        #expect(Self.deadline(&state, start: 200) == 260)
+        _ = state.received(.body(Self.bytes("a")))
+        #expect(Self.deadline(&state, start: 201) == 260)
+        _ = state.received(.end(nil))
+        #expect(Self.deadline(&state, start: 300) == nil)
+        state.headBegan()
+        #expect(Self.deadline(&state, start: 301) == nil)
+        state.headEnded()
+        _ = state.answered()
+        #expect(Self.deadline(&state, start: 400) == 475)
+        state.headBegan()
+        #expect(Self.deadline(&state, start: 450) == 460)
+        state.end()
+        #expect(Self.deadline(&state, start: 500) == nil)
+    }
+
+    @Test func `before its deadline nothing ends a wait`() {
+        var state = RequestState(limits: Self.limits)
+        #expect(state.timePassed(at: .distantFuture, isTaking: false) == .none)
+        state.startWait(at: .uptimeNanoseconds(0))
+        #expect(state.timePassed(at: .uptimeNanoseconds(9_999_999_999), isTaking: false) == .none)
+        #expect(state.isIdle)
+        #expect(state.timePassed(at: .uptimeNanoseconds(10_000_000_000), isTaking: false) == .close)
+        #expect(state.isEnding)
+        #expect(state.timePassed(at: .distantFuture, isTaking: false) == .none)
+    }
+
+    @Test func `who takes an answer is not waited for`() {
+        var state = Self.answering()
+        _ = state.answered()
+        state.startWait(at: .uptimeNanoseconds(0))
+        #expect(state.timePassed(at: .uptimeNanoseconds(80_000_000_000), isTaking: true) == .none)
+        #expect(Self.deadline(&state, start: 0) == 155)
+        state.headBegan()
+        _ = Self.deadline(&state, start: 100)
+        #expect(state.timePassed(at: .uptimeNanoseconds(110_000_000_000), isTaking: true) == .none)
+        #expect(state.timePassed(at: .uptimeNanoseconds(120_000_000_000), isTaking: false) == .refuse(.headTimeout))
+    }
+
     @Test func `an answer that nobody asked for ends nothing but itself`() {
         var state = RequestState(limits: Self.limits)
         #expect(state.answered() == .close)

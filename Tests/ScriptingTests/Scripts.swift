@@ -23,12 +23,15 @@ final class Scripts: Sendable {
     deinit { _ = host.end() }
 
     /// An interpreter for the files, which are not loaded yet.
-    static func make(_ directory: TemporaryDirectory, limits: ScriptLimits = TestServer.patient) async throws -> Scripts
-    {
+    static func make(
+        _ directory: TemporaryDirectory, limits: ScriptLimits = TestServer.patient,
+        configure: (inout ScriptHost.Configuration) -> Void = { _ in }
+    ) async throws -> Scripts {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let (clock, log) = (ManualClock(), TestLog())
-        let configuration = ScriptHost.Configuration(
+        var configuration = ScriptHost.Configuration(
             directory: try ScriptDirectory(directory.path), isCheck: true, limits: limits)
+        configure(&configuration)
         let timers = try await loop.submit {
             NIOLoopBound(LoopTimers(loop: loop, clock: clock), eventLoop: loop)
         }.get()

@@ -16,6 +16,7 @@ final class HTTPServerAPI {
         registerRoutes(server)
         registerMiddleware(server)
         registerStreams(server)
+        registerLimits(server)
         let state = runtime.state
         for signal in HostSignal.allCases {
             try runtime.pushNewSignal(signal.name, watch: signal.rawValue, on: state.stack)
@@ -126,6 +127,34 @@ final class HTTPServerAPI {
             let response =
                 call.isMissing(2) ? nil : try runtime.classes.response.argument(2, "response", of: call)
             return call.returning(runtime.complete(client, response).rawValue)
+        }
+    }
+
+    // MARK: limits
+
+    /// 1 KiB and 1 GiB.
+    private static let requestSizes = 1 << 10...1 << 30
+
+    private func registerLimits(_ server: ClassBuilder.Singleton<HTTPServerAPI>) {
+        server.method("set_limits", 1...1) { [unowned runtime] _, call throws(LuaError) in
+            try call.requireTable(1, "limits")
+            let table = LimitsTable(stack: call.stack)
+            runtime.setLimits(try table.read(at: call.index(1), changing: runtime.limits))
+            return .none
+        }
+        server.method("get_limits", 0...0) { [unowned runtime] _, call in
+            LimitsTable(stack: call.stack).push(runtime.limits)
+            return .results(1)
+        }
+        server.method("set_max_request_size", 1...1) { [unowned runtime] _, call throws(LuaError) in
+            let bytes = try call.integer(1, "bytes")
+            var limits = runtime.limits
+            limits.maxBodyBytes = min(max(bytes, Self.requestSizes.lowerBound), Self.requestSizes.upperBound)
+            runtime.setLimits(limits)
+            return .none
+        }
+        server.method("get_max_request_size", 0...0) { [unowned runtime] _, call in
+            call.returning(runtime.limits.maxBodyBytes)
         }
     }
 

@@ -21,6 +21,7 @@ public struct Node: Sendable {
         clock: any MonotonicClock = SystemClock(),
         limits: HTTPLimits = HTTPLimits()
     ) async throws -> Node {
+        let limits = configuration.settle(limits)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
         let loops = Array(group.makeIterator())
         var timers: [NIOLoopBound<LoopTimers>] = []
@@ -28,7 +29,9 @@ public struct Node: Sendable {
             timers.append(
                 try await loop.submit { NIOLoopBound(LoopTimers(loop: loop, clock: clock), eventLoop: loop) }.get())
         }
-        let host = try await ScriptHost.make(configuration, on: loops[0], timers: timers[0], log: log).get()
+        let host = try await ScriptHost.make(
+            configuration, on: loops[0], timers: timers[0], log: log, limits: limits
+        ).get()
         var deliveries: [ChannelLoop] = []
         for (loop, timers) in zip(loops, timers) {
             deliveries.append(

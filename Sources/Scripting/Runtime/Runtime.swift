@@ -40,6 +40,8 @@ final class Runtime: HandlerObserver {
     /// Adds what other loops count.
     var addCounts: (inout Statistics) -> Void = { _ in }
     private var lastGroup = 0
+    /// What clients are held to.
+    private(set) var limits: HTTPLimits
     /// Told when somebody begins or ceases to listen to `request_completed`, which other loops ask.
     var onListening: (HostSignal, Bool) -> Void = { _, _ in }
     var server: Server? {
@@ -49,8 +51,12 @@ final class Runtime: HandlerObserver {
         }
     }
 
-    init(configuration: ScriptHost.Configuration, loop: any EventLoop, timers: LoopTimers, log: Logger) throws {
+    init(
+        configuration: ScriptHost.Configuration, limits: HTTPLimits, loop: any EventLoop, timers: LoopTimers,
+        log: Logger
+    ) throws {
         self.configuration = configuration
+        self.limits = limits
         self.directory = configuration.directory
         self.log = log
         requestLog = configuration.logsRequests ? RequestLog(log: log) : nil
@@ -91,6 +97,12 @@ final class Runtime: HandlerObserver {
         if let expiry { scheduler.timers.cancel(expiry) }
         callbackTimers.cancelAll()
         scheduler.end()
+    }
+
+    /// Holds clients to these limits, as far as the command line leaves them to scripts.
+    func setLimits(_ wanted: HTTPLimits) {
+        limits = configuration.settle(wanted)
+        server?.setLimits(limits)
     }
 
     /// Everything that is counted, now.

@@ -21,6 +21,11 @@ public final class ScriptHost: Responder, StreamObserver {
         public var identity: TLSIdentity?
         /// A line is logged for each request and each stream.
         public var logsRequests = false
+        /// Connections at once, and those of one address, before what scripts say; nil leaves it to them.
+        public var maxConnections: Int?
+        public var maxConnectionsPerAddress: Int?
+        /// As many connections as the process can have, whatever is asked for.
+        public var connectionRoom = Int.max
         /// Errors are shown in the browser.
         public var isDevelopment: Bool
         /// Scripts are loaded and nothing else: no port is bound.
@@ -42,6 +47,14 @@ public final class ScriptHost: Responder, StreamObserver {
             self.isCheck = isCheck
             self.limits = limits
         }
+
+        /// What is wanted, as far as the command line and the process allow it.
+        func settle(_ wanted: HTTPLimits) -> HTTPLimits {
+            var limits = wanted
+            limits.maxConnections = min(maxConnections ?? wanted.maxConnections, connectionRoom)
+            limits.maxConnectionsPerAddress = maxConnectionsPerAddress ?? wanted.maxConnectionsPerAddress
+            return limits
+        }
     }
 
     private let loop: any EventLoop
@@ -56,14 +69,17 @@ public final class ScriptHost: Responder, StreamObserver {
     public static func tuneAllocator() { LuaState.tuneAllocator() }
 
     /// An interpreter with the whole API and no script yet, on its loop.
+    /// - Parameter limits: those of the server, which scripts may change.
     public static func make(
         _ configuration: Configuration,
         on loop: any EventLoop,
         timers: NIOLoopBound<LoopTimers>,
-        log: Logger
+        log: Logger,
+        limits: HTTPLimits = HTTPLimits()
     ) -> EventLoopFuture<ScriptHost> {
         loop.submit {
-            let runtime = try Runtime(configuration: configuration, loop: loop, timers: timers.value, log: log)
+            let runtime = try Runtime(
+                configuration: configuration, limits: limits, loop: loop, timers: timers.value, log: log)
             let host = ScriptHost(
                 loop: loop, runtime: runtime, requestLog: configuration.logsRequests ? RequestLog(log: log) : nil)
             runtime.addCounts = { [unowned host] statistics in
