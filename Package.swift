@@ -103,7 +103,7 @@ let server: [Target] = [
         name: "HTTPTests",
         dependencies: [
             "HTTP", "TestKit", "Delivery", "EventStream", "Scripting", httpTypes,
-            nio("NIOCore"), nio("NIOEmbedded"), nio("NIOHTTP1"), extras("NIOHTTPTypes"),
+            nio("NIOCore"), nio("NIOEmbedded"), nio("NIOHTTP1"), nio("NIOTLS"), extras("NIOHTTPTypes"),
         ],
         swiftSettings: settings
     ),

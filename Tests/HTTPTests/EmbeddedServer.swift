@@ -56,9 +56,9 @@ final class EmbeddedServer {
     }
 
     /// A connection, set up as the server does it.
-    func connect() throws -> EmbeddedChannel {
+    func connect(identity: TLSIdentity? = nil) throws -> EmbeddedChannel {
         let channel = EmbeddedChannel(loop: eventLoop)
-        try Pipeline.configure(channel, loop: loop)
+        try Pipeline.configure(channel, loop: loop, identity: identity)
         channels.append(channel)
         channel.connect(to: try SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
         return channel

@@ -1,5 +1,6 @@
 import Delivery
 import NIOCore
+import NIOTLS
 import NIOEmbedded
 import TestKit
 import Testing
@@ -268,21 +269,23 @@ import Testing
         }
     }
 
-    @Test func `a TLS handshake has its time`() throws {
-        for (limits, seconds) in [(HTTPLimits(), 10.0), (HTTPLimits(tlsHandshakeTimeout: .seconds(1)), 1)] {
-            let server = try EmbeddedServer(limits: limits)
-            let slow = try server.connect()
-            let quick = try server.connect()
-            for channel in [slow, quick] { try channel.writeInbound(ByteBuffer(string: Self.get)) }
-            _ = server.loop.startHandshakeTimer(of: slow)
-            server.loop.timers.cancel(try #require(server.loop.startHandshakeTimer(of: quick)))
-            server.pass(seconds - 0.001)
-            #expect(slow.isActive)
-            server.pass(0.002)
-            #expect(!slow.isActive)
-            #expect(quick.isActive)
+    @Test(arguments: [(TimeAmount.seconds(10), false), (.seconds(1), false), (nil, false), (.seconds(10), true)])
+    func `a TLS handshake has its time`(time: TimeAmount?, shakesHands: Bool) throws {
+        let directory = try TemporaryDirectory([
+            "key.pem": TestCertificate.key, "certificate.pem": TestCertificate.certificate,
+        ])
+        let identity = try TLSIdentity(
+            key: directory.path + "/key.pem", certificate: directory.path + "/certificate.pem")
+        let server = try EmbeddedServer(
+            limits: HTTPLimits(headerTimeout: nil, idleTimeout: nil, tlsHandshakeTimeout: time))
+        let channel = try server.connect(identity: identity)
+        if shakesHands {
+            channel.pipeline.fireUserInboundEventTriggered(TLSUserEvent.handshakeCompleted(negotiatedProtocol: nil))
+            #expect(server.loop.timers.count == 0)
         }
-        let patient = try EmbeddedServer(limits: HTTPLimits(tlsHandshakeTimeout: nil))
-        #expect(try patient.loop.startHandshakeTimer(of: patient.connect()) == nil)
+        server.pass(Double((time ?? .seconds(10)).nanoseconds) / 1e9 - 0.001)
+        #expect(channel.isActive)
+        server.pass(0.002)
+        #expect(channel.isActive == (time == nil || shakesHands))
     }
 }
