@@ -32,7 +32,7 @@ struct StreamOptions {
         var options = self
         try stack.forEachPair(of: call.index(1)) { () throws(LuaError) in
             guard stack.type(at: -2) == .string, let name = stack.string(at: -2), Self.names.contains(name) else {
-                throw Self.unknown(stack.description(at: -2))
+                throw OptionError.unknown(stack.description(at: -2), known: Self.names)
             }
             switch name {
             case "channels":
@@ -44,17 +44,8 @@ struct StreamOptions {
         self = options
     }
 
-    private static func unknown(_ name: String) -> LuaError {
-        if let meant = Suggestion.closest(to: name, in: names) {
-            return .message("unknown option '\(name)'; did you mean '\(meant)'?")
-        }
-        return .message("unknown option '\(name)' (known: \(names.joined(separator: ", ")))")
-    }
-
     private mutating func read(_ name: String, _ stack: LuaStack) throws(LuaError) {
-        func wrong(_ expected: String) -> LuaError {
-            .message("option '\(name)' must be \(expected), got \(Self.shown(stack))")
-        }
+        func wrong(_ expected: String) -> LuaError { OptionError.wrong(name, expected, stack) }
         switch name {
         case "retry":
             guard let value = stack.integer(at: -1), value >= 0 else {
@@ -95,10 +86,6 @@ struct StreamOptions {
             }
             self.headers = headers
         }
-    }
-
-    private static func shown(_ stack: LuaStack) -> String {
-        stack.type(at: -1) == .table ? "table" : "\(stack.kind(at: -1)) \(stack.description(at: -1))"
     }
 
     private static func strings(_ stack: LuaStack) -> [String]? {
