@@ -51,6 +51,8 @@ struct ResponseAPI {
             return call.returningCopy(of: 0)
         }
         registerHeaders(members)
+        CookieAPI().register(members)
+        RedirectAPI().register(members)
         members.method("start_sse", 0...1) { [unowned runtime] response, call throws(LuaError) in
             let options = try StreamOptions(call, runtime)
             let connection = try StreamStart(runtime: runtime, response: response).start(options)
@@ -97,7 +99,7 @@ struct ResponseAPI {
         }
     }
 
-    private static func checkOpen(_ response: ResponseObject) throws(LuaError) {
+    static func checkOpen(_ response: ResponseObject) throws(LuaError) {
         switch response.phase {
         case .open: break
         case .stream: throw .message("the response is an event stream already")
