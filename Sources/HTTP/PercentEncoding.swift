@@ -2,32 +2,51 @@
 public enum PercentEncoding {
     /// Decodes `%41` to `A`; nil for a `%` without two hex digits. Invalid UTF-8 becomes U+FFFD.
     public static func decode(_ text: some StringProtocol) -> String? {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.utf8.count)
-        var rest = text.utf8.makeIterator()
+        decode(bytes: text.utf8).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    static func decode(bytes: some Collection<UInt8>) -> [UInt8]? {
+        var decoded: [UInt8] = []
+        decoded.reserveCapacity(bytes.count)
+        var rest = bytes.makeIterator()
         while let byte = rest.next() {
             guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
+                decoded.append(byte)
                 continue
             }
             guard let high = rest.next().flatMap(hexValue), let low = rest.next().flatMap(hexValue) else { return nil }
-            bytes.append(high << 4 | low)
+            decoded.append(high << 4 | low)
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return decoded
     }
 
     /// `a=1&b=%20+` as pairs. A broken escape stays as it is (WHATWG URL); a pair without `=` has an empty value.
     public static func formPairs(_ text: some StringProtocol) -> [(name: String, value: String)] {
-        // By bytes: to `Character`, a separator before a combining mark is something else.
-        String(text).utf8.split(separator: UInt8(ascii: "&")).map { pair in
-            let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
-            return (formValue(Substring(parts[0])), parts.count > 1 ? formValue(Substring(parts[1])) : "")
-        }
+        var text = String(text)
+        return text.withUTF8 { formPairs(UnsafeRawBufferPointer($0), limit: .max) } ?? []
     }
 
-    private static func formValue(_ text: some StringProtocol) -> String {
-        var bytes = Array(text.utf8)
-        guard bytes.contains(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "%") }) else { return String(text) }
+    /// The same of bytes; nil where there are more than `limit` pairs.
+    static func formPairs(_ bytes: UnsafeRawBufferPointer, limit: Int) -> [(name: String, value: String)]? {
+        var pairs: [(name: String, value: String)] = []
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let end = rest.firstIndex(of: UInt8(ascii: "&")) ?? rest.endIndex
+            let pair = rest[..<end]
+            rest = rest[end...].dropFirst()
+            guard !pair.isEmpty else { continue }
+            guard pairs.count < limit else { return nil }
+            let mark = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
+            pairs.append((formValue(pair[..<mark]), formValue(pair[mark...].dropFirst())))
+        }
+        return pairs
+    }
+
+    private static func formValue(_ encoded: Slice<UnsafeRawBufferPointer>) -> String {
+        guard encoded.contains(where: { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "%") }) else {
+            return String(decoding: encoded, as: UTF8.self)
+        }
+        var bytes = Array(encoded)
         var length = 0
         var index = 0
         while index < bytes.count {

@@ -1,3 +1,4 @@
+import TestKit
 import Testing
 
 @testable import HTTP
@@ -15,6 +16,26 @@ import Testing
     ])
     func `a second as RFC 9110 writes it`(_ second: Int, _ text: String) {
         #expect(HTTPDate.string(second) == text)
+        #expect(HTTPDate.second(of: text) == second)
+    }
+
+    @Test(arguments: [
+        "", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 UTC", "sun, 06 Nov 1994 08:49:37 GMT",
+        "Mon, 06 Nov 1994 08:49:37 GMT", "Sun, 6 Nov 1994 08:49:37 GMT", "Sun, 06 nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 8:49:37 GMT ", "Sun, 06 Nov 1994 24:00:00 GMT", "Sun, 06 Nov 1994 08:60:00 GMT",
+        "Sun, 06 Nov 1994 08:49:60 GMT", "Wed, 29 Feb 2023 00:00:00 GMT", "Mon, 00 Nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1600 08:49:37 GMT", "Sun, 06 Nov 0094 08:49:37 GMT", "Sun, 06 Nov +994 08:49:37 GMT",
+        "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:49:37 GM\u{301}",
+        "Sun, 06 Nov 1994 08:49:37 GMT\r\n", "Sun; 06 Nov 1994 08:49:37 GMT", "\u{661}un, 06 Nov 1994 08:49:37 GT",
+    ])
+    func `another text is no date`(_ text: String) { #expect(HTTPDate.second(of: text) == nil) }
+
+    @Test func `every second is read as it was written`() {
+        var dice = SplitMix64(seed: 1)
+        for _ in 0..<5000 {
+            let second = Int.random(in: HTTPDate.cookieSeconds, using: &dice)
+            #expect(HTTPDate.second(of: HTTPDate.string(second)) == second)
+        }
     }
 
     @Test func `every date is 29 characters long`() {

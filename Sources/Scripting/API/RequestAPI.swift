@@ -39,8 +39,12 @@ struct RequestAPI {
         members.keptProperty("path_params") { request, call in
             Self.pushTable(request.request.pathParameters, on: call.stack)
         }
+        members.keptProperty("cookies") { request, call in
+            Self.pushTable(Cookies.pairs(request.request.headers), on: call.stack)
+        }
         registerQuery(members)
         registerLookups(members)
+        FormAPI().register(members)
         members.type.onFirstOwnField { [unowned runtime] request, call in
             guard !request.handlerHasEnded else { return }
             call.stack.pushCopy(of: 1)
@@ -74,12 +78,19 @@ struct RequestAPI {
         }
     }
 
-    /// `get_x(name, default="")` and `has_x(name)` for headers, query and path.
+    /// `get_x(name, default="")` and `has_x(name)` for headers, query, path and cookies.
     private func registerLookups(_ members: ClassBuilder.Members<RequestObject>) {
         let lookups: [(String, (RequestObject, String) -> String?)] = [
             ("header", { $0.header($1) }),
             ("query_param", { request, name in request.request.target.queryPairs.first { $0.name == name }?.value }),
             ("path_param", { request, name in request.request.pathParameters.first { $0.name == name }?.value }),
+            (
+                "cookie",
+                { request, name in
+                    // By bytes, as the table finds it: a String is equal to its other normal forms.
+                    Cookies.pairs(request.request.headers).first { $0.name.utf8.elementsEqual(name.utf8) }?.value
+                }
+            ),
         ]
         for (name, lookUp) in lookups {
             members.method("get_\(name)", 1...2) { request, call throws(LuaError) in

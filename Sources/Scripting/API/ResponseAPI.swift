@@ -52,6 +52,8 @@ struct ResponseAPI {
         }
         registerHeaders(members)
         registerHolding(members)
+        CookieAPI().register(members)
+        RedirectAPI().register(members)
         members.method("start_sse", 0...1) { [unowned runtime] response, call throws(LuaError) in
             let options = try StreamOptions(call, runtime)
             let connection = try StreamStart(runtime: runtime, response: response).start(options)
@@ -132,7 +134,7 @@ struct ResponseAPI {
         response.pin = runtime.state.popReference(from: call.stack)
     }
 
-    private static func checkOpen(_ response: ResponseObject) throws(LuaError) {
+    static func checkOpen(_ response: ResponseObject) throws(LuaError) {
         switch response.phase {
         case .open: break
         case .stream: throw .message("the response is an event stream already")

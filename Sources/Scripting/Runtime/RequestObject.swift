@@ -10,6 +10,8 @@ final class RequestObject {
     /// Keeps the Lua value while the handler runs, once a script has hung something on it.
     var pin: LuaReference?
     var handlerHasEnded = false
+    /// The body as a form, read when first asked for.
+    lazy var form = Result { () throws(FormError) in try Form(request) }
 
     init(_ request: consuming Request, clientID: Int) {
         self.request = request
