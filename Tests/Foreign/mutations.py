@@ -43,12 +43,14 @@ VALID = [
     b"GET /old HTTP/1.0\r\n\r\n",
 ]
 PARTS = [
-    b"\r\n", b"\n", b"\r", b"\0", b" ", b"\t", b":", b";", b",", b"%", b"%00", b"%2e%2e/", b"../", b"\\", b"\xff", b"\xc3",
-    b"0", b"-1", b"+5", b"18446744073709551616", b"0x10", b"/" * 300, b"x" * 9000, b"HTTP/1.1", b"HTTP/2.0", b"\r\n\r\n",
-    b"Content-Length: 5\r\n", b"Content-Length: 6\r\n", b"Transfer-Encoding: chunked\r\n", b"Transfer-Encoding: gzip\r\n",
-    b"Host: b\r\n", b"Connection: close\r\n", b"Connection: upgrade\r\nUpgrade: h2c\r\n", b" folded\r\n", b"0\r\n\r\n",
-    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\x16\x03\x01\x02\x00", b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n",
-]  # fmt: skip
+    *(b"\r\n", b"\n", b"\r", b"\0", b" ", b"\t", b":", b";", b",", b"%", b"%00", b"%2e%2e/", b"../", b"\\"),
+    *(b"\xff", b"\xc3", b"0", b"-1", b"+5", b"18446744073709551616", b"0x10", b"/" * 300, b"x" * 9000),
+    *(b"HTTP/1.1", b"HTTP/2.0"),
+    *(b"Content-Length: 5\r\n", b"Content-Length: 6\r\n", b"Host: b\r\n", b"Connection: close\r\n", b" folded\r\n"),
+    *(b"Transfer-Encoding: chunked\r\n", b"Transfer-Encoding: gzip\r\n", b"Connection: upgrade\r\nUpgrade: h2c\r\n"),
+    *(b"\r\n\r\n", b"0\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\x16\x03\x01\x02\x00"),
+    request(b"GET /smuggled"),
+]
 
 
 def mutated(random):
