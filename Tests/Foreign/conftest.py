@@ -17,6 +17,11 @@ def pytest_configure():
         )
 
 
+def pytest_collection_modifyitems(items):
+    """Tests of what takes long by itself come last: it has gone on while the others ran."""
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
 @pytest.fixture
 def scripts(tmp_path):
     """`scripts(main="…")` writes main.lua into a new directory and gives its path."""

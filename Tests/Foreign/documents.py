@@ -8,6 +8,7 @@ sh     each line is run: `./scripts/serve DIR` and `mooncast serve DIR` start a 
        last lua blocks. Lines of NOT_RUN are what a reader does once, by hand.
 html   is parsed, and every element must be closed.
 json   is parsed.
+nginx  and haproxy and caddy are configuration, which the proxy itself must accept.
 text   is output, and not run.
 """
 
@@ -20,6 +21,7 @@ import textwrap
 from html.parser import HTMLParser
 from typing import NamedTuple
 
+import proxies
 from support import BINARY, PATIENCE, ROOT, run
 
 BUILDING = 1800  # seconds for a line that may build the server first
@@ -97,7 +99,7 @@ class Document:
     # MARK: languages
 
     def lua(self, *texts):
-        self._scripts = self._directory / f"scripts{len(list(self._directory.iterdir()))}"
+        self._scripts = self._new_directory()
         for text in texts:
             file = self._scripts / (script_name(text) or "main.lua")
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -119,6 +121,20 @@ class Document:
 
     def text(self, text):
         pass
+
+    def nginx(self, text):
+        proxies.check("nginx", text, self._new_directory())
+
+    def haproxy(self, text):
+        proxies.check("haproxy", text, self._new_directory())
+
+    def caddy(self, text):
+        proxies.check("caddy", text, self._new_directory())
+
+    def _new_directory(self):
+        directory = self._directory / f"block{len(list(self._directory.iterdir()))}"
+        directory.mkdir()
+        return directory
 
     # MARK: commands
 
@@ -189,7 +205,8 @@ class Document:
                 client.terminate()
 
 
-RUNNERS = {"lua": Document.lua, "sh": Document.sh, "html": Document.html, "json": Document.json, "text": Document.text}
+LANGUAGES = ("lua", "sh", "html", "json", "text", "nginx", "haproxy", "caddy")
+RUNNERS = {language: getattr(Document, language) for language in LANGUAGES}
 
 
 class BalancedParser(HTMLParser):

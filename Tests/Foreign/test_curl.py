@@ -16,9 +16,9 @@ HTTPServer.register_route("GET", "/stream", function(request, response) response
 """
 
 
-def curl(*arguments):
+def curl(*arguments, sent=b""):
     command = ["curl", "--silent", "--show-error", "--max-time", str(PATIENCE), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, timeout=2 * PATIENCE)
+    return subprocess.run(command, input=sent, capture_output=True, timeout=2 * PATIENCE)
 
 
 def answer(*arguments):

@@ -64,6 +64,7 @@ GOOD = {
         "html", "<!doctype html>", "<p>one<p>two<br><ul><li>a<li>b</ul>", "<script>if (1 < 2) {}</script>"
     ),
     "JSON": fenced("json", '{"a": [1, null]}'),
+    "a proxy's configuration": fenced("caddy", ":80 {", "  reverse_proxy 127.0.0.1:8080", "}"),
     "output": fenced("text", "<p> { anything"),
 }
 
@@ -86,6 +87,9 @@ BAD = {
     "a directory from nowhere": (fenced("sh", "mooncast serve my-scripts"), ["my-scripts", "no lua block"]),
     "a page with an open element": (fenced("html", "<div><p>one"), ["never closed: <div>"]),
     "a page that closes what is not open": (fenced("html", "<b>one</i>"), ["</i>"]),
+    "an unknown setting of nginx": (fenced("nginx", "server { listening 80; }"), ["unknown directive", "listening"]),
+    "an unknown setting of HAProxy": (fenced("haproxy", "frontend a", "  binding :80"), ["unknown keyword", "binding"]),
+    "an unknown setting of Caddy": (fenced("caddy", ":80 {", "  revers_proxy b", "}"), ["revers_proxy"]),
     "broken JSON": (fenced("json", "{a: 1}"), ["doc.md:1:"]),
 }
 
