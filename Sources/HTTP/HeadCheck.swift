@@ -8,6 +8,8 @@ final class HeadCheck: ChannelInboundHandler, RemovableChannelHandler {
 
     /// Said before the head of an HTTP/1.0 request.
     struct IsHTTP10: Sendable {}
+    /// Said before a request for a head alone is refused.
+    struct IsHEAD: Sendable {}
 
     private let loop: ServerLoop
     private let decoder: RequestDecoder
@@ -22,7 +24,12 @@ final class HeadCheck: ChannelInboundHandler, RemovableChannelHandler {
         let part = unwrapInboundIn(data)
         decoder.hasMade(part)
         guard case .head(var head) = part else { return context.fireChannelRead(data) }
-        do throws(RequestError) { try Self.check(head, loop.limits) } catch { return context.fireErrorCaught(error) }
+        do throws(RequestError) { try Self.check(head, loop.limits) } catch {
+            if head.method == .HEAD { context.fireUserInboundEventTriggered(IsHEAD()) }
+            return context.fireErrorCaught(error)
+        }
+        // The codec would change other forms on the way.
+        if head.uri.utf8.first != UInt8(ascii: "/") { head.uri = RequestTarget.originForm(head.uri) }
         let isOld = head.version.minor == 0
         guard isOld || head.method == .CONNECT || head.headers.contains(name: "upgrade") else {
             return context.fireChannelRead(data)

@@ -27,6 +27,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     /// Of a connection that gets only one answer.
     private var farewell: LoopTimers.Token?
     private var isHTTP10 = false
+    /// Of the request that may be refused.
+    private var asksForHead = false
     private var isEmptyingQueue = false
     var isLeaving = false
     /// Asked of the kernel once, for every request of the connection.
@@ -81,11 +83,12 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = unwrapInboundIn(data)
         if case .head = part { state.headEnded() }
-        if state.isAnswering || isBehind || !queue.isEmpty {
-            queue.append(part)
-        } else {
-            perform(state.received(part))
-        }
+        if state.isAnswering || isBehind || !queue.isEmpty { queue.append(part) } else { take(part) }
+    }
+
+    private func take(_ part: HTTPRequestPart) {
+        if case .head(let head) = part { asksForHead = head.method == .head }
+        perform(state.received(part))
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -111,9 +114,10 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is HeadCheck.IsHTTP10 { isHTTP10 = true }
+        if event is HeadCheck.IsHEAD { asksForHead = true }
         if event is RequestDecoder.HeadBegan { return state.headBegan() }
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
-        guard state.closeInput() else { return }
+        guard state.closeInput(), queue.isEmpty else { return }
         if linger != nil { context.close(promise: nil) } else { leave(context, lingers: false) }
     }
 
@@ -155,7 +159,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
             loop.responder.completed(
                 RequestSummary(
                     method: "", path: "", target: "", status: error.status.code, seconds: 0, client: clientAddress))
-            write(.error(error.status, error.explanation), method: .get, closes: true)
+            write(.error(error.status, error.explanation), method: asksForHead ? .head : .get, closes: true)
             finishAnswer(closes: true)
         case .dispatch(let head, let body): dispatch(head, body)
         }
@@ -213,6 +217,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         guard let current, current.exchange == exchange, context != nil else { return }
         self.current = nil
         reporting = response.reportsEnd ? exchange : nil
+        state.hasMore = !queue.isEmpty
         let closes = state.closesAfterAnswer
         loop.responder.completed(summary(of: current, status: response.status.code))
         if write(response, method: current.method, closes: closes) { finishAnswer(closes: closes) }
@@ -283,6 +288,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
                 }
             }
         }
+        state.hasMore = !queue.isEmpty
         guard state.answered() == .nextRequest, !closes else {
             queue.removeAll()
             return leave(context, lingers: true)
@@ -298,9 +304,12 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         guard !isEmptyingQueue else { return }
         isEmptyingQueue = true
         while !state.isAnswering, !state.isEnding, !isBehind, let part = queue.popFirst() {
-            perform(state.received(part))
+            take(part)
         }
         isEmptyingQueue = false
+        if state.inputIsClosed, queue.isEmpty, !state.isAnswering, !state.isEnding, let context {
+            return leave(context, lingers: false)
+        }
         if readIsHeld, queue.isEmpty, !isBehind {
             readIsHeld = false
             context?.read()

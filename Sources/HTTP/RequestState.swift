@@ -34,6 +34,9 @@ struct RequestState {
     private var phase = Phase.idle
     private var isShuttingDown = false
     private(set) var inputIsClosed = false
+    /// Whether parts of requests behind the one being answered have come: who shuts down its side after them is owed their
+    /// answers too.
+    var hasMore = false
     /// An error of a request behind the one being answered.
     private var laterError: RequestError?
     /// No head has come yet.
@@ -94,7 +97,7 @@ struct RequestState {
     /// The answer is written.
     mutating func answered() -> Next {
         guard case .answering(let keepAlive) = phase else { return .close }
-        guard keepAlive, !isShuttingDown, laterError == nil, !inputIsClosed else {
+        guard keepAlive, !isShuttingDown, laterError == nil, !inputIsClosed || hasMore else {
             phase = .ending
             return .close
         }
@@ -106,7 +109,7 @@ struct RequestState {
     /// Whether the answer must say `Connection: close`.
     var closesAfterAnswer: Bool {
         guard case .answering(let keepAlive) = phase else { return true }
-        return !keepAlive || isShuttingDown || laterError != nil || inputIsClosed
+        return !keepAlive || isShuttingDown || laterError != nil || inputIsClosed && !hasMore
     }
 
     /// The client sends no more. True when the connection can be closed now: nobody is owed an answer.

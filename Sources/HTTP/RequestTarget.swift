@@ -38,7 +38,7 @@ public struct RequestTarget: Sendable, Equatable {
     }
 
     /// `/a?b` for `http://host/a?b`, which every server must accept (RFC 9112, 3.2.2).
-    private static func originForm(_ target: String) -> String {
+    static func originForm(_ target: String) -> String {
         guard target.utf8.first != UInt8(ascii: "/"),
             let scheme = ["http://", "https://"].first(where: {
                 target.utf8.count > $0.utf8.count && target.prefix($0.count).lowercased() == $0

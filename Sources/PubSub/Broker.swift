@@ -31,7 +31,7 @@ public struct Replay: Sendable {
 /// - `replay` answers for one moment: what it gives and what `receive` gives after that moment are together everything
 ///   after the resume point, without loss or doubling.
 /// - What is kept is bounded by `rules`. What cannot be given any more is a gap, never left out silently; an id that is of
-///   another epoch, of the future or of no kind at all is a gap in every channel that has ever had a publication.
+///   another epoch, of the future or of no kind at all is a gap in every channel.
 ///
 /// A broker and its callers live on one event loop.
 public protocol Broker: AnyObject {

@@ -70,7 +70,7 @@ public final class MemoryBroker: Broker {
             guard let sequence = knownSequence(text) else {
                 // Of an id that nobody knows it cannot be said what its holder has seen.
                 replay.publications = history?.since(0).publications ?? []
-                replay.hasGap = last > 0
+                replay.hasGap = true
                 break
             }
             let (missed, isComplete) = history?.since(sequence) ?? ([], last <= sequence)

@@ -24,6 +24,7 @@ struct SocketClient: Sendable {
     static func connect(to address: SocketAddress, reads: Bool) async throws -> SocketClient {
         let received = Watched(Received())
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connectTimeout(.seconds(120))
             .channelOption(.socketOption(.so_rcvbuf), value: 16_384)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.autoRead, value: reads)

@@ -117,6 +117,14 @@ import Testing
         #expect(state.answered() == .close)
     }
 
+    @Test func `who shuts down its side is owed the answers to all that it has asked before`() {
+        var state = Self.answering()
+        _ = state.closeInput()
+        state.hasMore = true
+        #expect(!state.closesAfterAnswer)
+        #expect(state.answered() == .nextRequest)
+    }
+
     @Test func `a client that leaves owed nothing can be let go`() {
         var idle = RequestState(limits: Self.limits)
         #expect(idle.closeInput() == true)

@@ -1,7 +1,7 @@
 import Delivery
 import NIOCore
-import NIOTLS
 import NIOEmbedded
+import NIOTLS
 import TestKit
 import Testing
 

@@ -50,23 +50,23 @@ extension BrokerContract {
                 }
             }
         },
-        Promise("a channel that has nothing gives nothing") { bench in
+        Promise("a channel that has nothing gives nothing, which may be too little for who comes back") { bench in
             for point in [ResumePoint.now, .newest(5), .after("nonsense"), .after("")] {
                 let replay = bench.replay("a", point)
                 #expect(replay.ids == [])
-                #expect(!replay.hasGap)
+                if case .after = point { #expect(replay.hasGap) } else { #expect(!replay.hasGap) }
                 #expect(replay.oldest == nil)
             }
             #expect(bench.broker.isEmpty)
         },
-        Promise("an id that is unknown is a gap where something was published, and all that is kept follows") { bench in
+        Promise("an id that is unknown is a gap, and all that is kept follows") { bench in
             let ids = bench.publish(toEach: Self.channels)
             for text in Self.unknown(ids[7]) {
                 let replay = bench.replay("b", .after(text))
                 #expect(replay.ids == [ids[1], ids[5]], "\(text.prefix(50))")
                 #expect(replay.hasGap, "\(text.prefix(50))")
                 #expect(replay.oldest == ids[1])
-                #expect(!bench.replay("never", .after(text)).hasGap, "\(text.prefix(50))")
+                #expect(bench.replay("never", .after(text)).hasGap, "\(text.prefix(50))")
             }
         },
         Promise("an id of the future stays one until it is given") { bench in

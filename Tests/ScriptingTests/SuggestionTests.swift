@@ -55,11 +55,11 @@ import Testing
         ),
         (
             "response:start_sse{ 5 }",
-            "HTTPResponse.start_sse: unknown option '1' (known: allowed_origins, channels, headers"
+            "HTTPResponse.start_sse: unknown option '1' (known: allowed_origins, auto_id, channels"
         ),
         (
             "response:start_sse{ colour = 5 }",
-            "HTTPResponse.start_sse: unknown option 'colour' (known: allowed_origins, channels, headers"
+            "HTTPResponse.start_sse: unknown option 'colour' (known: allowed_origins, auto_id, channels"
         ),
         (
             "SSEConnection.new():send{ typ = 'x', data = 'y' }",

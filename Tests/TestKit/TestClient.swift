@@ -75,6 +75,7 @@ public final class TestClient: Sendable {
         configuration.certificateVerification = .none
         let context = usesTLS ? try NIOSSLContext(configuration: configuration) : nil
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .connectTimeout(.seconds(120))
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelOption(.autoRead, value: reads)
             .channelInitializer { channel in
