@@ -18,6 +18,13 @@ public struct Exchange: Sendable {
         onLoop { $0.respond(response, to: id) }
     }
 
+    /// Answers with a file, which is opened and read away from the loops.
+    public func respond(with file: FileAnswer) {
+        Disk.run(on: loop.eventLoop, { file.response() }) { response in
+            respond(response ?? FileResponse.exhausted())
+        }
+    }
+
     /// Writes the head of an event stream and hands the connection to the delivery loop. What is sent to the stream
     /// afterwards, from the same thread, follows.
     public func open(_ opening: StreamOpening) {

@@ -161,9 +161,9 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
             let handle = Exchange(id: exchange, handler: NIOLoopBound(self, eventLoop: loop.eventLoop), loop: loop)
             loop.responder.respond(to: request, route: number, exchange: handle)
         case .methodNotAllowed(let allowed):
-            serveFile(head.method, target, exchange, otherwise: Self.notAllowed(head, allowed))
+            serveFile(head, target, exchange, otherwise: Self.notAllowed(head, allowed))
         case .notFound:
-            serveFile(head.method, target, exchange, otherwise: .error(.notFound, "nothing is at \(target.path)"))
+            serveFile(head, target, exchange, otherwise: .error(.notFound, "nothing is at \(target.path)"))
         }
     }
 
@@ -190,21 +190,25 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     }
 
     private func serveFile(
-        _ method: HTTPRequest.Method, _ target: RequestTarget, _ exchange: Exchange.ID, otherwise: Response
+        _ head: HTTPRequest, _ target: RequestTarget, _ exchange: Exchange.ID, otherwise: Response
     ) {
         guard let files = loop.staticFiles else { return respond(otherwise, to: exchange) }
         let handler = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        Disk.run(on: loop.eventLoop, { files.response(for: target) }) { found in
+        let isRead = head.method == .get || head.method == .head
+        let find = { @Sendable in
+            files.response(for: target, method: isRead ? head.method : .head, headers: head.headerFields)
+        }
+        Disk.run(on: loop.eventLoop, find) { found in
             var response = found ?? otherwise
-            if found != nil, method != .get, method != .head { response = Self.fileNotAllowed(method) }
+            if let found, !isRead, found.status.kind != .serverError { response = Self.fileNotAllowed(head, otherwise) }
             handler.value.respond(response, to: exchange)
         }
     }
 
-    private static func fileNotAllowed(_ method: HTTPRequest.Method) -> Response {
-        var response = Response.error(.methodNotAllowed, "\(method.rawValue) is not allowed here; allowed: GET, HEAD")
-        response.headers[.allow] = "GET, HEAD"
-        return response
+    /// A file takes GET and HEAD, besides what routes take there.
+    private static func fileNotAllowed(_ head: HTTPRequest, _ otherwise: Response) -> Response {
+        let routed = (otherwise.headers[.allow] ?? "").split(separator: ", ").map(String.init)
+        return notAllowed(head, ["GET", "HEAD"] + routed.filter { !["GET", "HEAD"].contains($0) })
     }
 
     // MARK: answers
@@ -239,7 +243,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
             case .bytes(let bytes):
                 if bytes.readableBytes > 0 { context.write(wrapOutboundOut(.body(bytes)), promise: nil) }
             case .file(let file):
-                writePiece(of: file, at: 0, closes: closes)
+                writePieces(of: file, closes: closes)
                 return false
             case .stream: break
             }
@@ -248,23 +252,20 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         return true
     }
 
-    private static let pieceSize = 64 << 10
-
     /// A file goes out piece by piece, each read when the one before is with the kernel.
-    private func writePiece(of file: OpenFile, at offset: Int, closes: Bool) {
-        guard offset < file.size else {
+    private func writePieces(of file: FileBody, closes: Bool) {
+        guard file.length > 0 else {
             context?.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
             return finishAnswer(closes: closes)
         }
         let handler = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        let count = min(Self.pieceSize, file.size - offset)
-        Disk.run(on: loop.eventLoop, { file.read(at: offset, count: count) }) { piece in
+        Disk.run(on: loop.eventLoop, { file.nextPiece() }) { piece in
             guard let context = handler.value.context else { return }
             // A file that shrank cannot keep the length that was promised.
             guard let piece else { return context.close(promise: nil) }
-            context.writeAndFlush(handler.value.wrapOutboundOut(.body(piece))).whenComplete { result in
+            context.writeAndFlush(handler.value.wrapOutboundOut(.body(piece.bytes))).whenComplete { result in
                 guard case .success = result else { return }
-                handler.value.writePiece(of: file, at: offset + piece.readableBytes, closes: closes)
+                handler.value.writePieces(of: piece.rest, closes: closes)
             }
         }
     }
