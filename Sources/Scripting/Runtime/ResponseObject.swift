@@ -21,8 +21,10 @@ final class ResponseObject {
     var phase = Phase.open
     var status = HTTPResponse.Status.ok
     var headers = HTTPFields()
-    var body = ByteBuffer()
-    var hasBody = false
+    private(set) var body = ByteBuffer()
+    private(set) var hasBody = false
+    /// The path of the file that is the body instead.
+    private(set) var file: String?
     /// The handler's task, until it ends.
     var task: ScriptTask?
     /// How the stream will be opened; nil once it is.
@@ -38,11 +40,21 @@ final class ResponseObject {
     /// The stream that it became.
     var connection: ConnectionObject? { if case .stream(let connection) = phase { connection } else { nil } }
 
+    /// The last of body and file counts.
+    func setBody(_ bytes: ByteBuffer) { (body, hasBody, file) = (bytes, true, nil) }
+
+    func setFile(_ path: String) { (body, hasBody, file) = (ByteBuffer(), false, path) }
+
     /// Sends what the script has made of it, once.
     func send() {
         guard case .open = phase else { return }
         phase = .sent
         if hasBody, !headers.contains(.contentType) { headers[.contentType] = "text/plain; charset=utf-8" }
+        if let file {
+            exchange.respond(with: FileAnswer(path: file, to: request, status: status, headers: headers))
+            headers = HTTPFields()
+            return
+        }
         let response = Response(status: status, headers: headers, body: .bytes(body))
         (headers, body) = (HTTPFields(), ByteBuffer())  // the script's object may outlive the answer
         exchange.respond(response)

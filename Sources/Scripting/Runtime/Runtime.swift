@@ -19,6 +19,7 @@ final class Runtime: HandlerObserver {
     let callbackTimers: CallbackTimers
     let streams = StreamTable()
     let routes = RouteTable()
+    let staticDirectory: StaticDirectory
     let listener: Listener
     let json: JSONMarkers
     private(set) var prelude: Prelude!
@@ -42,6 +43,7 @@ final class Runtime: HandlerObserver {
     var server: Server? {
         didSet {
             listener.server = server
+            staticDirectory.server = server
             server?.setRouter(routes.router)
         }
     }
@@ -57,6 +59,7 @@ final class Runtime: HandlerObserver {
         scheduler = Scheduler(
             state: state, loop: loop, timers: timers, limits: configuration.limits, reporter: reporter)
         nodes = Nodes(scheduler: scheduler)
+        staticDirectory = StaticDirectory(directory: configuration.directory, log: log)
         callbackTimers = CallbackTimers(timers: timers)
         listener = Listener(configuration: configuration, loop: loop, log: log)
         scheduler.handlers = self
