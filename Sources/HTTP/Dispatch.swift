@@ -32,15 +32,22 @@ struct Dispatch {
                 .notAllowed(request.method, allowed)
             } else { nil }
         guard let files = loop.staticFiles else { return finish(nil, otherwise, headers) }
-        let target = request.target
-        Disk.run(on: loop.eventLoop, { files.response(for: target) }) { found in finish(found, otherwise, headers) }
+        let method = isRead ? request.method : .head
+        let (target, asked) = (request.target, request.headers)
+        let find = { @Sendable in files.response(for: target, method: method, headers: asked) }
+        Disk.run(on: loop.eventLoop, find) { found in finish(found, otherwise, headers) }
     }
+
+    private var isRead: Bool { request.method == .get || request.method == .head }
 
     private func finish(_ found: Response?, _ otherwise: Response?, _ headers: HTTPFields) {
         var response: Response
-        if let found {
-            let isRead = request.method == .get || request.method == .head
-            response = isRead ? found : .notAllowed(request.method, ["GET", "HEAD"])
+        if let found, isRead || found.status.kind == .serverError {
+            response = found
+        } else if found != nil {
+            // A file takes GET and HEAD, besides what routes take there.
+            let routed = (otherwise?.headers[.allow] ?? "").split(separator: ", ").map(String.init)
+            response = .notAllowed(request.method, ["GET", "HEAD"] + routed.filter { !["GET", "HEAD"].contains($0) })
         } else if let otherwise {
             response = otherwise
         } else if loop.router.hasNotFoundHandler {

@@ -26,6 +26,15 @@ public struct Exchange: Sendable {
         onLoop { _ in Dispatch(loop: loop, request: request, exchange: self).goOn(adding: headers) }
     }
 
+    /// Answers with a file, which is opened and read away from the loops.
+    public func respond(with file: FileAnswer, reportsEnd: Bool = false) {
+        Disk.run(on: loop.eventLoop, { file.response() }) { response in
+            var response = response ?? FileResponse.exhausted()
+            response.reportsEnd = reportsEnd
+            respond(response)
+        }
+    }
+
     /// Writes the head of an event stream and hands the connection to the delivery loop. What is sent to the stream
     /// afterwards, from the same thread, follows.
     public func open(_ opening: StreamOpening) {

@@ -10,7 +10,8 @@ enum MIMEType {
 
     private static let types: [String: String] = [
         "avif": "image/avif", "bmp": "image/bmp", "css": "text/css; charset=utf-8", "csv": "text/csv; charset=utf-8",
-        "gif": "image/gif", "htm": "text/html; charset=utf-8", "html": "text/html; charset=utf-8",
+        "gif": "image/gif", "gz": "application/gzip", "htm": "text/html; charset=utf-8",
+        "html": "text/html; charset=utf-8",
         "ico": "image/x-icon",
         "jpeg": "image/jpeg", "jpg": "image/jpeg", "js": "text/javascript; charset=utf-8", "json": "application/json",
         "map": "application/json", "md": "text/markdown; charset=utf-8", "mjs": "text/javascript; charset=utf-8",

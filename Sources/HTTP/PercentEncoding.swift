@@ -20,6 +20,28 @@ public enum PercentEncoding {
         return decoded
     }
 
+    /// Encodes a path's segment: every byte but the unreserved ones (RFC 3986, 2.3).
+    static func encode(_ segment: String) -> String {
+        var encoded = ""
+        for byte in segment.utf8 {
+            if isUnreserved(byte) {
+                encoded.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                encoded += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return encoded
+    }
+
+    private static func isUnreserved(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: "-._~".utf8.contains(byte)
+        }
+    }
+
     /// `a=1&b=%20+` as pairs. A broken escape stays as it is (WHATWG URL); a pair without `=` has an empty value.
     public static func formPairs(_ text: some StringProtocol) -> [(name: String, value: String)] {
         var text = String(text)

@@ -245,7 +245,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
             case .bytes(let bytes):
                 if bytes.readableBytes > 0 { context.write(wrapOutboundOut(.body(bytes)), promise: nil) }
             case .file(let file):
-                writePiece(of: file, at: 0, closes: closes)
+                writePieces(of: file, closes: closes)
                 return false
             case .stream: break
             }
@@ -254,23 +254,20 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         return true
     }
 
-    private static let pieceSize = 64 << 10
-
     /// A file goes out piece by piece, each read when the one before is with the kernel.
-    private func writePiece(of file: OpenFile, at offset: Int, closes: Bool) {
-        guard offset < file.size else {
+    private func writePieces(of file: FileBody, closes: Bool) {
+        guard file.length > 0 else {
             context?.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
             return finishAnswer(closes: closes)
         }
         let handler = NIOLoopBound(self, eventLoop: loop.eventLoop)
-        let count = min(Self.pieceSize, file.size - offset)
-        Disk.run(on: loop.eventLoop, { file.read(at: offset, count: count) }) { piece in
+        Disk.run(on: loop.eventLoop, { file.nextPiece() }) { piece in
             guard let context = handler.value.context else { return }
             // A file that shrank cannot keep the length that was promised.
             guard let piece else { return context.close(promise: nil) }
-            context.writeAndFlush(handler.value.wrapOutboundOut(.body(piece))).whenComplete { result in
+            context.writeAndFlush(handler.value.wrapOutboundOut(.body(piece.bytes))).whenComplete { result in
                 guard case .success = result else { return }
-                handler.value.writePiece(of: file, at: offset + piece.readableBytes, closes: closes)
+                handler.value.writePieces(of: piece.rest, closes: closes)
             }
         }
     }

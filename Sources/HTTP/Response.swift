@@ -5,7 +5,7 @@ public import NIOCore
 public struct Response: Sendable {
     public enum Body: Sendable {
         case bytes(ByteBuffer)
-        case file(OpenFile)
+        case file(FileBody)
         /// None, and no length: HEAD asks for the head of what GET would make a stream.
         case stream
     }
@@ -42,7 +42,7 @@ public struct Response: Sendable {
         guard allowsBody else { return nil }
         return switch body {
         case .bytes(let bytes): bytes.readableBytes
-        case .file(let file): file.size
+        case .file(let file): file.length
         case .stream: nil
         }
     }

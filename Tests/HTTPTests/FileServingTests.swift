@@ -15,10 +15,11 @@ import Testing
         "public/routed.txt": "file", "public/posted.txt": "file", "public/large.txt": large,
     ]
 
-    private func response(_ server: TestServer, _ path: String, method: String = "GET") async throws -> ReceivedResponse
-    {
+    private func response(
+        _ server: TestServer, _ path: String, method: String = "GET", headers: [String] = []
+    ) async throws -> ReceivedResponse {
         let client = try await server.connect()
-        try await client.request(method, path, headers: ["Connection: close"])
+        try await client.request(method, path, headers: ["Connection: close"] + headers)
         let response = try await client.lastResponse(isHead: method == "HEAD")
         try await client.close()
         return response
@@ -87,6 +88,55 @@ import Testing
             let response = try await response(server, "/a.txt", method: method)
             #expect(response.status == 405)
             #expect(response["Allow"] == "GET, HEAD")
+        }
+    }
+
+    @Test func `where a route takes another method, all that are allowed are named`() async throws {
+        try await withServer(Self.files) { server in
+            let response = try await response(server, "/posted.txt", method: "DELETE")
+            #expect(response.status == 405)
+            #expect(response["Allow"] == "GET, HEAD, POST")
+        }
+    }
+
+    @Test func `a part of a large file arrives whole, and several parts do`() async throws {
+        try await withServer(Self.files) { server in
+            let bytes = Array(Self.large.utf8)
+            let part = try await response(server, "/large.txt", headers: ["Range: bytes=1000000-3999999"])
+            #expect(part.status == 206)
+            #expect(part["Content-Range"] == "bytes 1000000-3999999/5000000")
+            #expect(part.body == Array(bytes[1_000_000..<4_000_000]))
+            let parts = try await response(server, "/large.txt", headers: ["Range: bytes=0-999999,-1000000"])
+            #expect(parts.status == 206)
+            let boundary = try #require(parts["Content-Type"]?.split(separator: "=").last)
+            #expect(parts.text.hasSuffix("\r\n--\(boundary)--\r\n"))
+            for (place, range) in [("0-999999", 0..<1_000_000), ("4000000-4999999", 4_000_000..<5_000_000)] {
+                let text = String(decoding: bytes[range], as: UTF8.self)
+                #expect(
+                    parts.text.contains("\r\nContent-Range: bytes \(place)/5000000\r\n\r\n\(text)\r\n--\(boundary)"))
+            }
+        }
+    }
+
+    @Test func `a connection goes on after any answer of a file`() async throws {
+        try await withServer(Self.files) { server in
+            let client = try await server.connect()
+            try await client.request("GET", "/a.txt")
+            let tag = try #require(try await client.response()["ETag"])
+            for (headers, status) in [
+                (["If-None-Match: \(tag)"], 304), (["If-Match: \"x\""], 412), (["Range: bytes=1-2"], 206),
+                (["Range: bytes=9-"], 416), (["Range: bytes=0-0,2-2"], 206), ([], 200),
+            ] {
+                try await client.request("GET", "/a.txt", headers: headers)
+                let response = try await client.response()
+                #expect(response.status == status)
+                if status == 304 { #expect(response["Content-Length"] == nil && response.text == "") }
+            }
+            try await client.request("GET", "/sub")
+            #expect(try await client.response().status == 301)
+            try await client.request("HEAD", "/large.txt")
+            #expect(try await client.response(isHead: true)["Content-Length"] == "5000000")
+            try await client.close()
         }
     }
 

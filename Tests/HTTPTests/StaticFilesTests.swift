@@ -1,5 +1,4 @@
 import HTTPTypes
-import NIOCore
 import TestKit
 import Testing
 
@@ -18,10 +17,7 @@ import Testing
     private func answer(_ raw: String) -> String {
         guard let target = try? RequestTarget(raw) else { return "400" }
         guard let response = files.response(for: target) else { return "404" }
-        switch response.body {
-        case .file(let file): return "200 " + (file.read(at: 0, count: 100).map { String(buffer: $0) } ?? "")
-        case .bytes, .stream: return "\(response.status.code) \(response.headers[.location] ?? "")"
-        }
+        return "\(response.status.code) " + (response.headers[.location] ?? response.text ?? "")
     }
 
     @Test(arguments: [
@@ -103,6 +99,7 @@ import Testing
         #expect(StaticFiles(directory: tree.root + "/a.txt") == nil)
         #expect(StaticFiles(directory: tree.root + "/fifo") == nil)
         #expect(StaticFiles(directory: "") == nil)
+        #expect(StaticFiles(directory: tree.root + "\0") == nil)
     }
 
     @Test func `the directory itself may be a symlink`() throws {
@@ -110,6 +107,12 @@ import Testing
         #expect(linked.root.hasSuffix("/public/sub"))
         #expect(linked.response(for: try RequestTarget("/b.css")) != nil)
         #expect(linked.response(for: try RequestTarget("/link-up")) == nil)
+    }
+
+    @Test func `the whole file system may be served`() throws {
+        let files = try #require(StaticFiles(directory: "/"))
+        #expect(files.response(for: try RequestTarget("/etc/passwd"))?.status == .ok)
+        #expect(files.response(for: try RequestTarget("/../etc/passwd")) == nil)
     }
 
     @Test func `no answer leaves a descriptor open`() throws {

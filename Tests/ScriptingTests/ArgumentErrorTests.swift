@@ -74,6 +74,34 @@ import Testing
         ),
         ("HTTPServer.register_route('GET', '/{}', print)", "HTTPServer.register_route: argument 2 (path) '/{}' "),
         (
+            "HTTPServer.set_static_directory(5)",
+            "HTTPServer.set_static_directory: argument 1 (path) must be a string, got number"
+        ),
+        ("HTTPServer.set_static_directory()", "HTTPServer.set_static_directory: takes 1 argument, got 0"),
+        ("HTTPServer.set_static_directory('a', 'b')", "HTTPServer.set_static_directory: takes 1 argument, got 2"),
+        (
+            "HTTPServer.set_static_directory('nothing')",
+            "HTTPServer.set_static_directory: argument 1 (path) must be a directory or '', got 'nothing'"
+        ),
+        (
+            "HTTPServer.set_static_directory('main.lua')",
+            "HTTPServer.set_static_directory: argument 1 (path) must be a directory or '', got 'main.lua'"
+        ),
+        ("HTTPServer.get_static_directory(1)", "HTTPServer.get_static_directory: takes 0 arguments, got 1"),
+        (
+            "HTTPServer.enable_directory_listing('yes')",
+            "HTTPServer.enable_directory_listing: argument 1 (enabled) must be a boolean, got string"
+        ),
+        ("HTTPServer.enable_directory_listing()", "HTTPServer.enable_directory_listing: takes 1 argument, got 0"),
+        (
+            "HTTPServer.enable_directory_listing(nil)",
+            "HTTPServer.enable_directory_listing: argument 1 (enabled) must be a boolean, got nil"
+        ),
+        (
+            "HTTPServer.is_directory_listing_enabled(1)",
+            "HTTPServer.is_directory_listing_enabled: takes 0 arguments, got 1"
+        ),
+        (
             "HTTPServer.connect('server_started', 5)",
             "Signal.connect: argument 1 (callback) must be a function, got number"
         ),
@@ -155,6 +183,11 @@ import Testing
         ("response:set_body()", "HTTPResponse.set_body: takes 1 argument, got 0"),
         ("response:set_json()", "HTTPResponse.set_json: takes 1 argument, got 0"),
         ("response:set_json(print)", "HTTPResponse.set_json: a function has no form in JSON"),
+        ("response:set_file()", "HTTPResponse.set_file: takes 1 argument, got 0"),
+        ("response:set_file('a', 'b')", "HTTPResponse.set_file: takes 1 argument, got 2"),
+        ("response:set_file(nil)", "HTTPResponse.set_file: argument 1 (path) must be a string, got nil"),
+        ("response:set_file(5)", "HTTPResponse.set_file: argument 1 (path) must be a string, got number"),
+        ("response:set_file('a\\0b')", "HTTPResponse.set_file: argument 1 (path) must not hold NUL"),
         ("response:set_header('x')", "HTTPResponse.set_header: takes 2 arguments, got 1"),
         ("response:set_header('x', 5)", "HTTPResponse.set_header: argument 2 (value) must be a string, got number"),
         ("response:start_sse(5)", "HTTPResponse.start_sse: argument 1 (options) must be a table, got number"),
@@ -220,6 +253,7 @@ import Testing
     @Test(arguments: [
         ("request.get_header('x')", "use request:get_header() (':' not '.')"),
         ("response.start_sse()", "use response:start_sse() (':' not '.')"),
+        ("response.set_file('x')", "use response:set_file() (':' not '.')"),
         ("response.set_status(200)", "use response:set_status() (':' not '.')"),
         ("SSEConnection.new().send('x')", "use connection:send() (':' not '.')"),
         ("SSEConnection.new().connect('disconnected', print)", "use connection:connect() (':' not '.')"),

@@ -13,6 +13,8 @@ import Testing
         "HTTPServer?is_connected('server_started', print)", "HTTPServer?emit_signal('server_started', 1)",
         "HTTPServer.server_started?get_name()", "HTTPServer.server_started?has_connections()",
         "HTTPServer.server_started?is_connected(print)", "#HTTPServer.server_started?get_connections()",
+        "HTTPServer?set_static_directory('')", "HTTPServer?get_static_directory()",
+        "HTTPServer?enable_directory_listing(true)", "HTTPServer?is_directory_listing_enabled()",
         "Signal.new('own')?get_name()", "Engine?create_timer(1):is_stopped()",
         "Registry?set('key', 5)", "Registry?get('nothing', 7)", "Registry?has('nothing')", "Registry?remove('nothing')",
         "JSON?encode({ 1, 2 })", "JSON?decode('[1]')[1]", "#UUID?v4()", "Time?now() > 1e9", "Time?monotonic() >= 0",
@@ -71,7 +73,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "set_status(201)", "set_body('x')", "set_json({})", "add_header('a', 'b')", "set_header('a', 'b')",
+        "set_status(201)", "set_body('x')", "set_json({})", "set_file('x')", "add_header('a', 'b')",
+        "set_header('a', 'b')",
         "remove_header('a')", "set_content_type('text/html')",
     ])
     func `a setter of the response returns the response`(call: String) async throws {

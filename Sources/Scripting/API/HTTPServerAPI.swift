@@ -17,6 +17,7 @@ final class HTTPServerAPI {
         registerMiddleware(server)
         registerStreams(server)
         registerLimits(server)
+        StaticDirectoryAPI(runtime: runtime).register(server)
         let state = runtime.state
         for signal in HostSignal.allCases {
             try runtime.pushNewSignal(signal.name, watch: signal.rawValue, on: state.stack)

@@ -26,8 +26,7 @@ struct RedirectAPI {
             response.status = status
             response.headers[.location] = location
             response.headers[.contentType] = "text/plain; charset=utf-8"
-            response.body = ByteBuffer(string: "\(code) \(status.reasonPhrase): \(location)\n")
-            response.hasBody = true
+            response.setBody(ByteBuffer(string: "\(code) \(status.reasonPhrase): \(location)\n"))
             return call.returningCopy(of: 0)
         }
     }

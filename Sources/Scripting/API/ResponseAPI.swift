@@ -37,17 +37,22 @@ struct ResponseAPI {
             set: { response, call throws(LuaError) in
                 let bytes = try call.bytes(1, "body")
                 try Self.checkOpen(response)
-                response.body = ByteBuffer(bytes: bytes)
-                response.hasBody = true
+                response.setBody(ByteBuffer(bytes: bytes))
                 return call.returningCopy(of: 0)
             })
         members.method("set_json", 1...1) { [unowned runtime] response, call throws(LuaError) in
             try Self.checkOpen(response)
             var writer = JSONWriter(stack: call.stack, markers: runtime.json)
             try writer.write(call.index(1))
-            response.body = writer.buffer
-            response.hasBody = true
+            response.setBody(writer.buffer)
             response.headers[.contentType] = "application/json"
+            return call.returningCopy(of: 0)
+        }
+        members.method("set_file", 1...1) { [unowned runtime] response, call throws(LuaError) in
+            let path = try call.string(1, "path")
+            guard !path.utf8.contains(0) else { throw .message("argument 1 (path) must not hold NUL") }
+            try Self.checkOpen(response)
+            response.setFile(runtime.directory.resolve(path))
             return call.returningCopy(of: 0)
         }
         registerHeaders(members)

@@ -10,11 +10,12 @@ struct StreamStart {
     let runtime: Runtime
     let response: ResponseObject
 
-    /// - Throws: when the response was started already, or has a body or a status other than 200.
+    /// - Throws: when the response was started already, or has a body, a file, or a status other than 200.
     func start(_ options: StreamOptions) throws(LuaError) -> ConnectionObject {
         guard case .open = response.phase else { throw .message("the response was started already") }
         guard !response.isHeld else { throw .message("the response is held") }
         guard !response.hasBody else { throw .message("the response has a body already") }
+        guard response.file == nil else { throw .message("the response has a file already") }
         guard response.status.code == 200 else {
             throw .message("the response has status \(response.status.code); a stream needs 200")
         }

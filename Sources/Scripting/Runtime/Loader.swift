@@ -1,4 +1,3 @@
-import HTTP
 import Lua
 
 /// Loads a directory's scripts in order, each to its end, and keeps the nodes that they return.
@@ -8,9 +7,7 @@ struct Loader {
     func loadAll(done: @escaping (Result<Void, any Error>) -> Void) {
         do {
             let scripts = try runtime.directory.scripts()
-            if let files = StaticFiles(directory: runtime.directory.resolve("public")) {
-                runtime.server?.setStaticFiles(files)
-            }
+            runtime.staticDirectory.useStandard()
             load(scripts[...], done)
         } catch {
             done(.failure(error))

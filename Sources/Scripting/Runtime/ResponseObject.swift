@@ -22,8 +22,10 @@ final class ResponseObject {
     var phase = Phase.open
     var status = HTTPResponse.Status.ok
     var headers = HTTPFields()
-    var body = ByteBuffer()
-    var hasBody = false
+    private(set) var body = ByteBuffer()
+    private(set) var hasBody = false
+    /// The path of the file that is the body instead.
+    private(set) var file: String?
     /// The handler's task, until it ends.
     var task: ScriptTask?
     /// Whether it waits for `complete_response` once its handler has returned.
@@ -52,11 +54,23 @@ final class ResponseObject {
     /// The stream that it became.
     var connection: ConnectionObject? { if case .stream(let connection) = phase { connection } else { nil } }
 
+    /// The last of body and file counts.
+    func setBody(_ bytes: ByteBuffer) { (body, hasBody, file) = (bytes, true, nil) }
+
+    func setFile(_ path: String) { (body, hasBody, file) = (ByteBuffer(), false, path) }
+
     /// Sends what the script has made of it, once.
     func send() {
         guard case .open = phase else { return }
         phase = .sent
         if hasBody, !headers.contains(.contentType) { headers[.contentType] = "text/plain; charset=utf-8" }
+        if let file {
+            if pin != nil { responses.await(self) }
+            exchange.respond(
+                with: FileAnswer(path: file, to: request, status: status, headers: headers), reportsEnd: pin != nil)
+            headers = HTTPFields()
+            return
+        }
         let response = Response(status: status, headers: headers, body: .bytes(body))
         (headers, body) = (HTTPFields(), ByteBuffer())  // the script's object may outlive the answer
         answer(response)
@@ -75,8 +89,7 @@ final class ResponseObject {
         hasFailed = true
         status = .internalServerError
         headers = HTTPFields()
-        body = ByteBuffer()
-        hasBody = false
+        (body, hasBody, file) = (ByteBuffer(), false, nil)
     }
 
     /// Sends something else than what the script has made, unless that is under way already.

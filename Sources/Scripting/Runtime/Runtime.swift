@@ -21,6 +21,7 @@ final class Runtime: HandlerObserver {
     let routes = RouteTable()
     let middleware = Middleware()
     let responses = OpenResponses()
+    let staticDirectory: StaticDirectory
     let listener: Listener
     let json: JSONMarkers
     private let requestLog: RequestLog?
@@ -47,6 +48,7 @@ final class Runtime: HandlerObserver {
     var server: Server? {
         didSet {
             listener.server = server
+            staticDirectory.server = server
             server?.setRouter(routes.router(middleware))
         }
     }
@@ -67,6 +69,7 @@ final class Runtime: HandlerObserver {
         scheduler = Scheduler(
             state: state, loop: loop, timers: timers, limits: configuration.limits, reporter: reporter)
         nodes = Nodes(scheduler: scheduler)
+        staticDirectory = StaticDirectory(directory: configuration.directory, log: log)
         callbackTimers = CallbackTimers(timers: timers)
         listener = Listener(configuration: configuration, loop: loop, log: log)
         scheduler.handlers = self
