@@ -31,10 +31,11 @@ public final class TestServer: Sendable {
         threads: Int = 1,
         isDevelopment: Bool = false,
         limits: ScriptLimits = TestServer.patient,
-        httpLimits: HTTPLimits = HTTPLimits()
+        httpLimits: HTTPLimits = HTTPLimits(),
+        trustedProxies: TrustedProxies = TrustedProxies()
     ) async throws -> TestServer {
         let directory = try TemporaryDirectory(files)
-        return try await start(directory, clock, threads, isDevelopment, limits, httpLimits)
+        return try await start(directory, clock, threads, isDevelopment, limits, httpLimits, trustedProxies)
     }
 
     /// Starts a server with one script, "main.lua".
@@ -57,13 +58,15 @@ public final class TestServer: Sendable {
         _ threads: Int,
         _ isDevelopment: Bool,
         _ limits: ScriptLimits,
-        _ httpLimits: HTTPLimits
+        _ httpLimits: HTTPLimits,
+        _ trustedProxies: TrustedProxies = TrustedProxies()
     ) async throws -> TestServer {
         let log = TestLog()
         var configuration = ScriptHost.Configuration(
             directory: try ScriptDirectory(directory.path), host: "127.0.0.1", port: 0)
         configuration.isDevelopment = isDevelopment
         configuration.limits = limits
+        configuration.trustedProxies = trustedProxies
         let node = try await Node.make(
             configuration, threads: threads, log: log.logger, clock: clock, delivery: delivery, limits: httpLimits)
         try await node.start()

@@ -10,10 +10,19 @@ final class RequestObject {
     /// Keeps the Lua value while the handler runs, once a script has hung something on it.
     var pin: LuaReference?
     var handlerHasEnded = false
+    private var knownClient: TrustedProxies.Client?
 
     init(_ request: consuming Request, clientID: Int) {
         self.request = request
         self.clientID = clientID
+    }
+
+    /// Who made the request; found out when first asked for.
+    func client(by proxies: TrustedProxies) -> TrustedProxies.Client {
+        if let knownClient { return knownClient }
+        let client = proxies.client(peer: request.clientAddress, headers: request.headers)
+        knownClient = client
+        return client
     }
 
     func header(_ name: String) -> String? {

@@ -22,6 +22,8 @@ public final class ScriptHost: Responder, StreamObserver {
         /// Scripts are loaded and nothing else: no port is bound.
         public var isCheck: Bool
         public var limits: ScriptLimits
+        /// Who may say what a request's client is.
+        public var trustedProxies: TrustedProxies
 
         public init(
             directory: ScriptDirectory,
@@ -29,7 +31,8 @@ public final class ScriptHost: Responder, StreamObserver {
             port: Int? = nil,
             isDevelopment: Bool = false,
             isCheck: Bool = false,
-            limits: ScriptLimits = ScriptLimits()
+            limits: ScriptLimits = ScriptLimits(),
+            trustedProxies: TrustedProxies = TrustedProxies()
         ) {
             self.directory = directory
             self.host = host
@@ -37,6 +40,7 @@ public final class ScriptHost: Responder, StreamObserver {
             self.isDevelopment = isDevelopment
             self.isCheck = isCheck
             self.limits = limits
+            self.trustedProxies = trustedProxies
         }
     }
 
