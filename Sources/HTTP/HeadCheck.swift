@@ -11,13 +11,20 @@ final class HeadCheck: ChannelInboundHandler, RemovableChannelHandler, Sendable 
     /// Said before the head of an HTTP/1.0 request.
     struct IsHTTP10: Sendable {}
 
+    /// Said before the error of a head that names its origin: the page may read why it was refused.
+    struct RefusedOrigin: Sendable { let origin: String }
+
     private let limits: HTTPLimits
 
     init(limits: HTTPLimits) { self.limits = limits }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .head(var head) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
-        do throws(RequestError) { try check(head) } catch { return context.fireErrorCaught(error) }
+        do throws(RequestError) { try check(head) } catch {
+            let origins = Self.values("origin", head)
+            if origins.count == 1 { context.fireUserInboundEventTriggered(RefusedOrigin(origin: String(origins[0]))) }
+            return context.fireErrorCaught(error)
+        }
         let isOld = head.version.minor == 0
         guard isOld || head.method == .CONNECT || head.headers.contains(name: "upgrade") else {
             return context.fireChannelRead(data)

@@ -25,6 +25,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     private var isHTTP10 = false
     private var isEmptyingQueue = false
     private var isLeaving = false
+    /// The `Origin` of the request that is being read or answered.
+    private var origin: String?
     /// Asked of the kernel once, for every request of the connection.
     private lazy var clientAddress = context?.remoteAddress
 
@@ -74,8 +76,13 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         if state.isAnswering {
             queue.append(part)
         } else {
-            perform(state.received(part))
+            receive(part)
         }
+    }
+
+    private func receive(_ part: HTTPRequestPart) {
+        if case .head(let head) = part { origin = head.headerFields[.origin] }
+        perform(state.received(part))
     }
 
     func read(context: ChannelHandlerContext) {
@@ -88,6 +95,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is HeadCheck.IsHTTP10 { isHTTP10 = true }
+        if let refused = event as? HeadCheck.RefusedOrigin, !state.isAnswering { origin = refused.origin }
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
         guard state.closeInput() else { return }
         if linger != nil { context.close(promise: nil) } else { leave(context, lingers: false) }
@@ -136,7 +144,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         let exchange = loop.newExchange()
         if head.method == .options, head.path == "*" {
             current = Current(exchange: exchange, method: .options, path: "*", start: .now(), isResponders: false)
-            return respond(Response(status: .noContent, headers: [.allow: Self.methods]), to: exchange)
+            return respond(Response(status: .noContent, headers: [.allow: AllowedMethods.all]), to: exchange)
         }
         let target: RequestTarget
         do {
@@ -150,6 +158,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         if case .route = match { isResponders = true }
         current = Current(
             exchange: exchange, method: head.method, path: target.path, start: .now(), isResponders: isResponders)
+        if let answer = loop.preflight(head, match) { return respond(answer, to: exchange) }
         switch match {
         case .route(let number, let parameters):
             var headers = head.headerFields
@@ -161,7 +170,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
             let handle = Exchange(id: exchange, handler: NIOLoopBound(self, eventLoop: loop.eventLoop), loop: loop)
             loop.responder.respond(to: request, route: number, exchange: handle)
         case .methodNotAllowed(let allowed):
-            serveFile(head.method, target, exchange, otherwise: Self.notAllowed(head, allowed))
+            let otherwise = AllowedMethods.response(to: head.method, allowed)
+            serveFile(head.method, target, exchange, routes: allowed, otherwise: otherwise)
         case .notFound:
             serveFile(head.method, target, exchange, otherwise: .error(.notFound, "nothing is at \(target.path)"))
         }
@@ -179,32 +189,19 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         finishAnswer(closes: true)
     }
 
-    private static let methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-
-    private static func notAllowed(_ head: HTTPRequest, _ allowed: [String]) -> Response {
-        let list = allowed.joined(separator: ", ")
-        var response = Response.error(
-            .methodNotAllowed, "\(head.method.rawValue) is not allowed here; allowed: \(list)")
-        response.headers[.allow] = list
-        return response
-    }
-
     private func serveFile(
-        _ method: HTTPRequest.Method, _ target: RequestTarget, _ exchange: Exchange.ID, otherwise: Response
+        _ method: HTTPRequest.Method, _ target: RequestTarget, _ exchange: Exchange.ID, routes: [String] = [],
+        otherwise: Response
     ) {
         guard let files = loop.staticFiles else { return respond(otherwise, to: exchange) }
         let handler = NIOLoopBound(self, eventLoop: loop.eventLoop)
         Disk.run(on: loop.eventLoop, { files.response(for: target) }) { found in
             var response = found ?? otherwise
-            if found != nil, method != .get, method != .head { response = Self.fileNotAllowed(method) }
+            if found != nil, method != .get, method != .head {
+                response = AllowedMethods.response(to: method, atFileAndRoutes: routes)
+            }
             handler.value.respond(response, to: exchange)
         }
-    }
-
-    private static func fileNotAllowed(_ method: HTTPRequest.Method) -> Response {
-        var response = Response.error(.methodNotAllowed, "\(method.rawValue) is not allowed here; allowed: GET, HEAD")
-        response.headers[.allow] = "GET, HEAD"
-        return response
     }
 
     // MARK: answers
@@ -229,6 +226,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     private func write(_ response: Response, method: HTTPRequest.Method, closes: Bool) -> Bool {
         guard let context else { return true }
         var headers = response.headers
+        addCORS(to: &headers)
         if let length = response.contentLength { headers[.contentLength] = String(length) }
         headers[.date] = loop.date
         if closes { headers[.connection] = "close" }
@@ -246,6 +244,11 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         return true
+    }
+
+    private func addCORS(to headers: inout HTTPFields) {
+        loop.cors?.apply(to: &headers, origin: origin)
+        origin = nil
     }
 
     private static let pieceSize = 64 << 10
@@ -279,7 +282,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         // grow with their number.
         guard !isEmptyingQueue else { return }
         isEmptyingQueue = true
-        while !state.isAnswering, !state.isEnding, let part = queue.popFirst() { perform(state.received(part)) }
+        while !state.isAnswering, !state.isEnding, let part = queue.popFirst() { receive(part) }
         isEmptyingQueue = false
         if readIsHeld, queue.isEmpty {
             readIsHeld = false
@@ -324,7 +327,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         }
         self.current = nil
         loop.responder.completed(summary(of: current, status: 200))
-        let head = StreamHead.response(date: loop.date, adding: opening.headers)
+        var head = StreamHead.response(date: loop.date, adding: opening.headers)
+        addCORS(to: &head.headerFields)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         if let sockets = loop.sockets { return handOver(opening.id, opening.retry, to: sockets, context) }
         let channel = context.channel

@@ -81,12 +81,24 @@ import Testing
         }
     }
 
-    @Test(arguments: ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+    @Test(arguments: ["POST", "PUT", "DELETE", "PATCH"])
     func `a file takes GET and HEAD only`(_ method: String) async throws {
         try await withServer(Self.files) { server in
             let response = try await response(server, "/a.txt", method: method)
             #expect(response.status == 405)
             #expect(response["Allow"] == "GET, HEAD")
+        }
+    }
+
+    @Test func `OPTIONS and 405 at a file list its methods and those of routes`() async throws {
+        try await withServer(Self.files) { server in
+            let file = try await response(server, "/a.txt", method: "OPTIONS")
+            #expect(file.status == 204)
+            #expect(file["Allow"] == "GET, HEAD, OPTIONS")
+            let both = try await response(server, "/posted.txt", method: "OPTIONS")
+            #expect(both["Allow"] == "GET, HEAD, POST, OPTIONS")
+            #expect(try await response(server, "/posted.txt", method: "PUT")["Allow"] == "GET, HEAD, POST")
+            #expect(try await response(server, "/none.txt", method: "OPTIONS").status == 404)
         }
     }
 

@@ -15,6 +15,7 @@ final class HTTPServerAPI {
         registerListening(server)
         registerRoutes(server)
         registerStreams(server)
+        CORSAPI(runtime: runtime).register(server)
         let state = runtime.state
         for signal in HostSignal.allCases {
             try runtime.pushNewSignal(signal.name, watch: signal.rawValue, on: state.stack)

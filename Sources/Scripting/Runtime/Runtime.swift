@@ -43,7 +43,11 @@ final class Runtime: HandlerObserver {
         didSet {
             listener.server = server
             server?.setRouter(routes.router)
+            server?.setCORS(cors.policy)
         }
+    }
+    var cors = CORSSettings() {
+        didSet { server?.setCORS(cors.policy) }
     }
 
     init(configuration: ScriptHost.Configuration, loop: any EventLoop, timers: LoopTimers, log: Logger) throws {
