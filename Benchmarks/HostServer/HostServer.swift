@@ -27,6 +27,7 @@ struct HostServer: Responder, StreamObserver {
         ).get()
         let pattern = try RoutePattern("/json")
         server.setRouter(Router([Router.Route(method: "GET", pattern: pattern, number: 1)]))
+        server.setCORS(CORSPolicy())
         let socket = try ListeningSocket(address: "127.0.0.1", port: 0)
         let channel = try await server.accept(on: socket).get()
         print("listening url=http://127.0.0.1:\(socket.port)")

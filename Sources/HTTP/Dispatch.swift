@@ -10,7 +10,11 @@ struct Dispatch {
     /// A route beats a file. Where the responder looks at every request, it gets this one first, route or not.
     func begin() {
         var request = request
-        switch loop.router.match(method: request.method, target: request.target) {
+        let match = loop.router.match(method: request.method, target: request.target)
+        if let answer = loop.preflight(request, match) {
+            return exchange.handler.value.respond(answer, to: exchange.id)
+        }
+        switch match {
         case .route(let number, let parameters):
             request.pathParameters = parameters
             ask(request, .route(number))
@@ -27,29 +31,27 @@ struct Dispatch {
     /// No route is for the request, and nobody before has answered it.
     /// - Parameter headers: what the answer gets besides its own.
     func goOn(adding headers: HTTPFields = [:]) {
-        let otherwise: Response? =
-            if case .methodNotAllowed(let allowed) = loop.router.match(method: request.method, target: request.target) {
-                .notAllowed(request.method, allowed)
-            } else { nil }
-        guard let files = loop.staticFiles else { return finish(nil, otherwise, headers) }
+        var routes: [String] = []
+        if case .methodNotAllowed(let allowed) = loop.router.match(method: request.method, target: request.target) {
+            routes = allowed
+        }
+        guard let files = loop.staticFiles else { return finish(nil, routes, headers) }
         let method = isRead ? request.method : .head
         let (target, asked) = (request.target, request.headers)
         let find = { @Sendable in files.response(for: target, method: method, headers: asked) }
-        Disk.run(on: loop.eventLoop, find) { found in finish(found, otherwise, headers) }
+        Disk.run(on: loop.eventLoop, find) { [routes] found in finish(found, routes, headers) }
     }
 
     private var isRead: Bool { request.method == .get || request.method == .head }
 
-    private func finish(_ found: Response?, _ otherwise: Response?, _ headers: HTTPFields) {
+    private func finish(_ found: Response?, _ routes: [String], _ headers: HTTPFields) {
         var response: Response
         if let found, isRead || found.status.kind == .serverError {
             response = found
         } else if found != nil {
-            // A file takes GET and HEAD, besides what routes take there.
-            let routed = (otherwise?.headers[.allow] ?? "").split(separator: ", ").map(String.init)
-            response = .notAllowed(request.method, ["GET", "HEAD"] + routed.filter { !["GET", "HEAD"].contains($0) })
-        } else if let otherwise {
-            response = otherwise
+            response = AllowedMethods.response(to: request.method, atFileAndRoutes: routes)
+        } else if !routes.isEmpty {
+            response = AllowedMethods.response(to: request.method, routes)
         } else if loop.router.hasNotFoundHandler {
             return ask(request, .notFound(adding: headers))
         } else {
@@ -57,14 +59,5 @@ struct Dispatch {
         }
         response.headers.append(contentsOf: headers)
         exchange.handler.value.respond(response, to: exchange.id)
-    }
-}
-
-extension Response {
-    fileprivate static func notAllowed(_ method: HTTPRequest.Method, _ allowed: [String]) -> Response {
-        let list = allowed.joined(separator: ", ")
-        var response = error(.methodNotAllowed, "\(method.rawValue) is not allowed here; allowed: \(list)")
-        response.headers[.allow] = list
-        return response
     }
 }

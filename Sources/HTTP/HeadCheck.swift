@@ -11,6 +11,9 @@ final class HeadCheck: ChannelInboundHandler, RemovableChannelHandler {
     /// Said before a request for a head alone is refused.
     struct IsHEAD: Sendable {}
 
+    /// Said before the error of a head that names its origin: the page may read why it was refused.
+    struct RefusedOrigin: Sendable { let origin: String }
+
     private let loop: ServerLoop
     private let decoder: RequestDecoder
 
@@ -25,6 +28,8 @@ final class HeadCheck: ChannelInboundHandler, RemovableChannelHandler {
         decoder.hasMade(part)
         guard case .head(var head) = part else { return context.fireChannelRead(data) }
         do throws(RequestError) { try Self.check(head, loop.limits) } catch {
+            let origins = Self.values("origin", head)
+            if origins.count == 1 { context.fireUserInboundEventTriggered(RefusedOrigin(origin: String(origins[0]))) }
             if head.method == .HEAD { context.fireUserInboundEventTriggered(IsHEAD()) }
             return context.fireErrorCaught(error)
         }

@@ -31,6 +31,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     private var asksForHead = false
     private var isEmptyingQueue = false
     var isLeaving = false
+    /// The `Origin` of the request that is being read or answered.
+    private var origin: String?
     /// Asked of the kernel once, for every request of the connection.
     private lazy var clientAddress = context?.remoteAddress
 
@@ -87,7 +89,10 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     }
 
     private func take(_ part: HTTPRequestPart) {
-        if case .head(let head) = part { asksForHead = head.method == .head }
+        if case .head(let head) = part {
+            asksForHead = head.method == .head
+            origin = head.headerFields[.origin]
+        }
         perform(state.received(part))
     }
 
@@ -116,6 +121,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         if event is HeadCheck.IsHTTP10 { isHTTP10 = true }
         if event is HeadCheck.IsHEAD { asksForHead = true }
         if event is RequestDecoder.HeadBegan { return state.headBegan() }
+        if let refused = event as? HeadCheck.RefusedOrigin, !state.isAnswering { origin = refused.origin }
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
         guard state.closeInput(), queue.isEmpty else { return }
         if linger != nil { context.close(promise: nil) } else { leave(context, lingers: false) }
@@ -170,7 +176,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         let exchange = loop.newExchange()
         if head.method == .options, head.path == "*" {
             current = Current(exchange: exchange, method: .options, path: "*", target: "*")
-            return respond(Response(status: .noContent, headers: [.allow: Self.methods]), to: exchange)
+            return respond(Response(status: .noContent, headers: [.allow: AllowedMethods.all]), to: exchange)
         }
         let target: RequestTarget
         do {
@@ -208,7 +214,6 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         finishAnswer(closes: true)
     }
 
-    private static let methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
     // MARK: answers
 
@@ -235,6 +240,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     private func write(_ response: Response, method: HTTPRequest.Method, closes: Bool) -> Bool {
         guard let context else { return true }
         var headers = response.headers
+        addCORS(to: &headers)
         if let length = response.contentLength { headers[.contentLength] = String(length) }
         headers[.date] = loop.date
         if closes { headers[.connection] = "close" }
@@ -252,6 +258,11 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         return true
+    }
+
+    private func addCORS(to headers: inout HTTPFields) {
+        loop.cors?.apply(to: &headers, origin: origin)
+        origin = nil
     }
 
     /// A file goes out piece by piece, each read when the one before is with the kernel.
@@ -325,7 +336,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         }
         self.current = nil
         loop.responder.completed(summary(of: current, status: 200))
-        let head = StreamHead.response(date: loop.date, adding: opening.headers)
+        var head = StreamHead.response(date: loop.date, adding: opening.headers)
+        addCORS(to: &head.headerFields)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         if let sockets { return handOver(opening, to: sockets, context) }
         let channel = context.channel

@@ -52,6 +52,9 @@ public struct Router: Sendable {
         }
     }
 
+    /// Whether a route was registered for one method rather than for all.
+    func isForOneMethod(_ number: Int) -> Bool { routes.contains { $0.number == number && $0.method != "*" } }
+
     /// The route for a request: the most specific pattern, then the one registered first. A GET route answers HEAD.
     public func match(method: HTTPRequest.Method, target: RequestTarget) -> Match {
         var allowed: [String] = []

@@ -80,6 +80,9 @@ public final class Server: Sendable {
 
     public func setStaticFiles(_ files: StaticFiles?) { onEachLoop { $0.staticFiles = files } }
 
+    /// Which pages of other origins may read what is answered; with nil, as at first, none.
+    public func setCORS(_ policy: CORSPolicy?) { onEachLoop { $0.cors = policy } }
+
     /// Gives one event, encoded once, to every open stream.
     public func broadcast(_ frame: StreamFrame) {
         for loop in loops {

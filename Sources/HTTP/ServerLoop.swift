@@ -1,4 +1,5 @@
 import Delivery
+import HTTPTypes
 import NIOCore
 
 #if canImport(Glibc)
@@ -21,6 +22,7 @@ final class ServerLoop: Sendable {
         var limits: HTTPLimits
         var router = Router()
         var staticFiles: StaticFiles?
+        var cors: CORSPolicy?
         var connections: [ObjectIdentifier: RequestHandler] = [:]
         var nextExchange: Exchange.ID
         let exchangeStep: Exchange.ID
@@ -73,6 +75,19 @@ final class ServerLoop: Sendable {
     var staticFiles: StaticFiles? {
         get { state.value.staticFiles }
         set { state.value.staticFiles = newValue }
+    }
+
+    /// What other origins may read; nil says nothing of them.
+    var cors: CORSPolicy? {
+        get { state.value.cors }
+        set { state.value.cors = newValue }
+    }
+
+    /// The answer to a preflight, which only a route for OPTIONS gives itself: one for every method was not made for it.
+    func preflight(_ request: Request, _ match: Router.Match) -> Response? {
+        guard request.method == .options, let answer = cors?.preflight(request.headers) else { return nil }
+        guard case .route(let number, _) = match, router.isForOneMethod(number) else { return answer }
+        return nil
     }
 
     func newExchange() -> Exchange.ID {

@@ -42,6 +42,12 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Connections at once from one address. Goes before what scripts say. (default: no limit)")
     var maxConnectionsPerIP: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "A proxy whose Forwarded or X-Forwarded-For and -Proto headers are believed; repeatable. (default: none)",
+            valueName: "address|network"))
+    var trustedProxy: [String] = []
+
     @Option(help: "Seconds that streams and answers under way get to end when the server stops.")
     var shutdownTimeout = 10.0
 
@@ -69,6 +75,10 @@ struct Serve: AsyncParsableCommand {
         for (flag, value) in [("connections", maxConnections), ("connections-per-ip", maxConnectionsPerIP)] {
             if let value, value < 1 { throw ValidationError("--max-\(flag) must be at least 1, got \(value)") }
         }
+        for text in trustedProxy where IPNetwork(text) == nil {
+            throw ValidationError(
+                "--trusted-proxy must be an IP address, or a network such as 10.0.0.0/8, got '\(text)'")
+        }
         if case .invalid(let text) = metrics {
             throw ValidationError("--metrics must be PORT, HOST:PORT or [IPV6]:PORT, got '\(text)'")
         }
@@ -84,6 +94,7 @@ struct Serve: AsyncParsableCommand {
             var configuration = ScriptHost.Configuration(
                 directory: try ScriptDirectory(directory), host: host, port: port)
             configuration.isDevelopment = dev
+            configuration.trustedProxies = TrustedProxies(trustedProxy.compactMap(IPNetwork.init))
             configuration.maxConnections = maxConnections
             configuration.maxConnectionsPerAddress = maxConnectionsPerIP
             configuration.connectionRoom = ProcessSetup.prepare(threads: threads)

@@ -27,7 +27,7 @@ def test_version_is_one_line():
         (
             ["serve", "--help"],
             ["--host", "--port", "--threads", "--max-connections", "--shutdown-timeout", "--log-level", "--log-format",
-             "--metrics", "--dev"],
+             "--metrics", "--trusted-proxy", "--dev"],
         ),
         (["help", "serve"], ["--port", "default: 8080", "default: 127.0.0.1", "SIGTERM", "DIR/public"]),
         (["check", "--help"], ["<directory>", "first error", "Exit code 1"]),
@@ -176,6 +176,8 @@ def test_an_address_that_is_not_of_this_machine_is_named(scripts, host):
         (["serve", "good", "--threads", "many"], ["'many'"]),
         (["serve", "good", "--shutdown-timeout=-1"], ["--shutdown-timeout must be"]),
         (["serve", "good", "--shutdown-timeout", "nan"], ["--shutdown-timeout must be"]),
+        (["serve", "good", "--trusted-proxy", "10.0.0.1/8"], ["--trusted-proxy must be", "got '10.0.0.1/8'"]),
+        (["serve", "good", "--trusted-proxy", "::1", "--trusted-proxy", "proxy"], ["--trusted-proxy must be", "'proxy'"]),
         (["serve", "good", "--log-format", "xml"], ["'xml'", "'text' and 'json'"]),
         (["serve", "good", "--log-level", "loud"], ["'loud'", "  - warning"]),
         (["serve", "good", "--prot", "1"], ["Unknown option '--prot'", "'--port'"]),
@@ -230,6 +232,27 @@ def test_check_binds_no_port_and_runs_no_ready(scripts):
 def test_host_is_the_address_that_is_listened_on(serve, scripts, host):
     server = serve(scripts(main="HTTPServer.listen(1, '203.0.113.77')"), "--host", host)
     assert httpx.get(f"http://127.0.0.1:{server.port}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "options, host, client",
+    [
+        (["--trusted-proxy", "10.0.0.0/8", "--trusted-proxy", "127.0.0.1"], "127.0.0.1", "203.0.113.9 https"),
+        (["--trusted-proxy", "127.0.0.1"], "*", "203.0.113.9 https"),
+        (["--trusted-proxy", "10.0.0.0/8"], "*", "127.0.0.1 http"),
+        ([], "127.0.0.1", "127.0.0.1 http"),
+    ],
+    ids=["one of two", "over IPv6's socket", "another", "none"],
+)
+def test_a_trusted_proxy_says_who_the_client_is(serve, scripts, options, host, client):
+    main = """
+    HTTPServer.register_route("GET", "/", function(request, response)
+      response.body = request.client_ip .. " " .. request.scheme
+    end)
+    """
+    server = serve(scripts(main=main), "--host", host, *options)
+    headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9", "X-Forwarded-Proto": "https"}
+    assert httpx.get(f"http://127.0.0.1:{server.port}/", headers=headers).text == client
 
 
 @pytest.mark.parametrize("threads", [1, 2, 16])

@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+    @Test(arguments: ["POST", "PUT", "DELETE", "PATCH"])
     func `a file takes GET and HEAD only`(_ method: String) async throws {
         try await withServer(Self.files) { server in
             let response = try await response(server, "/a.txt", method: method)
@@ -137,6 +137,18 @@ import Testing
             try await client.request("HEAD", "/large.txt")
             #expect(try await client.response(isHead: true)["Content-Length"] == "5000000")
             try await client.close()
+        }
+    }
+
+    @Test func `OPTIONS and 405 at a file list its methods and those of routes`() async throws {
+        try await withServer(Self.files) { server in
+            let file = try await response(server, "/a.txt", method: "OPTIONS")
+            #expect(file.status == 204)
+            #expect(file["Allow"] == "GET, HEAD, OPTIONS")
+            let both = try await response(server, "/posted.txt", method: "OPTIONS")
+            #expect(both["Allow"] == "GET, HEAD, POST, OPTIONS")
+            #expect(try await response(server, "/posted.txt", method: "PUT")["Allow"] == "GET, HEAD, POST")
+            #expect(try await response(server, "/none.txt", method: "OPTIONS").status == 404)
         }
     }
 

@@ -50,7 +50,7 @@ import Testing
         #expect(response.text.hasPrefix("404 Not Found: nothing is at "))
     }
 
-    @Test(arguments: ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])
+    @Test(arguments: ["PUT", "DELETE", "PATCH", "TRACE", "PROPFIND"])
     func `a known path with another method is answered by 405 and the methods that it has`(_ method: String)
         async throws
     {
@@ -58,6 +58,14 @@ import Testing
         #expect(response.status == 405)
         #expect(response["Allow"] == "GET, HEAD, POST")
         #expect(response.text.contains("GET, HEAD, POST"))
+    }
+
+    @Test func `OPTIONS for a path lists the methods that it has, and knows no other path`() async throws {
+        let page = try await response("OPTIONS", "/page")
+        #expect(page.status == 204)
+        #expect(page["Allow"] == "GET, HEAD, POST, OPTIONS")
+        #expect(page["Content-Length"] == nil)
+        #expect(try await response("OPTIONS", "/nothing").status == 404)
     }
 
     @Test func `OPTIONS for the whole server lists what it can`() async throws {

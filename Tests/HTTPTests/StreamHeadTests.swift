@@ -18,6 +18,8 @@ import Testing
         end)
         HTTPServer.sse_connection_opened.connect(function() print("opened") end)
         """
+    private static let cors = "Access-Control-Allow-Origin: *"
+    private static let exposed = "Access-Control-Expose-Headers: X-Own, X-More"
     private static let fields = [
         "Cache-Control: no-cache, no-transform", "Connection: close", "Content-Type: text/event-stream; charset=utf-8",
         "X-Accel-Buffering: no",
@@ -37,7 +39,7 @@ import Testing
             try await client.wait(for: first)
             let (head, rest) = try split(client.text)
             #expect(head.statusLine == "HTTP/1.1 200 OK")
-            #expect(head.fieldLines == Self.fields)
+            #expect(head.fieldLines == [Self.cors] + Self.fields)
             #expect(head["Date"]?.hasSuffix(" GMT") == true)
             #expect(rest == first)
             try await client.close()
@@ -50,19 +52,20 @@ import Testing
             try await client.request("GET", "/own")
             try await client.wait(for: ":\n")
             let (head, _) = try split(client.text)
-            #expect(head.fieldLines == (Self.fields + ["X-More: three", "X-Own: one", "X-Own: two"]).sorted())
+            let own = ["X-More: three", "X-Own: one", "X-Own: two", Self.cors, Self.exposed]
+            #expect(head.fieldLines == (Self.fields + own).sorted())
             try await client.close()
         }
     }
 
-    @Test(arguments: [("/stream", []), ("/own", ["X-More: three", "X-Own: one", "X-Own: two"])])
+    @Test(arguments: [("/stream", []), ("/own", ["X-More: three", "X-Own: one", "X-Own: two", exposed])])
     func `HEAD has the same headers, no body and opens nothing`(_ path: String, _ own: [String]) async throws {
         try await withServer(Self.script) { server in
             let client = try await server.connect()
             try await client.request("HEAD", path, headers: ["Connection: close"])
             let text = try await client.waitForEnd()
             let (head, rest) = try split(text)
-            #expect(head.fieldLines == (Self.fields + own).sorted())
+            #expect(head.fieldLines == (Self.fields + [Self.cors] + own).sorted())
             #expect(rest.isEmpty)
             #expect(server.lines(with: "opened").isEmpty)
             try await client.close()

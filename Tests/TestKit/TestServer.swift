@@ -29,10 +29,11 @@ public final class TestServer: Sendable {
         threads: Int = 1,
         isDevelopment: Bool = false,
         limits: ScriptLimits = TestServer.patient,
-        httpLimits: HTTPLimits = HTTPLimits()
+        httpLimits: HTTPLimits = HTTPLimits(),
+        trustedProxies: TrustedProxies = TrustedProxies()
     ) async throws -> TestServer {
         let directory = try TemporaryDirectory(files)
-        return try await start(directory, clock, threads, isDevelopment, limits, httpLimits)
+        return try await start(directory, clock, threads, isDevelopment, limits, httpLimits, trustedProxies)
     }
 
     /// Starts a server with one script, "main.lua".
@@ -55,7 +56,8 @@ public final class TestServer: Sendable {
         _ threads: Int,
         _ isDevelopment: Bool,
         _ limits: ScriptLimits,
-        _ httpLimits: HTTPLimits
+        _ httpLimits: HTTPLimits,
+        _ trustedProxies: TrustedProxies = TrustedProxies()
     ) async throws -> TestServer {
         let log = TestLog()
         var configuration = ScriptHost.Configuration(
@@ -68,6 +70,7 @@ public final class TestServer: Sendable {
             configuration.identity = try TLSIdentity(
                 key: identityFiles.path + "/key.pem", certificate: identityFiles.path + "/certificate.pem")
         }
+        configuration.trustedProxies = trustedProxies
         let node = try await Node.make(
             configuration, threads: threads, log: log.logger, clock: clock, limits: httpLimits)
         try await node.start()

@@ -18,6 +18,7 @@ final class HTTPServerAPI {
         registerStreams(server)
         registerLimits(server)
         StaticDirectoryAPI(runtime: runtime).register(server)
+        CORSAPI(runtime: runtime).register(server)
         let state = runtime.state
         for signal in HostSignal.allCases {
             try runtime.pushNewSignal(signal.name, watch: signal.rawValue, on: state.stack)

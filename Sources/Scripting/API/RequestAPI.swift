@@ -16,15 +16,10 @@ struct RequestAPI {
     func register(_ members: ClassBuilder.Members<RequestObject>) {
         members.property("method", get: { request, call in call.returning(request.request.method.rawValue) })
         members.property(
-            "scheme", get: { request, call in call.returning(request.request.isSecure ? "https" : "http") })
-        members.property(
             "http_version", get: { request, call in call.returning(request.request.isHTTP10 ? "1.0" : "1.1") })
         members.property("path", get: { request, call in call.returning(request.request.target.path) })
         members.property("raw_path", get: { request, call in call.returning(request.request.target.raw) })
-        members.property(
-            "client_ip", get: { request, call in call.returning(request.request.clientAddress?.ipAddress ?? "") })
-        members.property(
-            "client_port", get: { request, call in call.returning(request.request.clientAddress?.port ?? 0) })
+        registerClient(members)
         members.property("client_id", get: { request, call in call.returning(request.clientID) })
         members.property("last_event_id", get: { request, call in call.returning(request.lastEventID) })
         members.property(
@@ -57,6 +52,14 @@ struct RequestAPI {
             runtime.scheduler.current?.isDetached = true
             return .none
         }
+    }
+
+    /// By the connection, or by the word of a proxy.
+    private func registerClient(_ members: ClassBuilder.Members<RequestObject>) {
+        let proxies = runtime.configuration.trustedProxies
+        members.property("client_ip", get: { request, call in call.returning(request.client(by: proxies).address) })
+        members.property("client_port", get: { request, call in call.returning(request.client(by: proxies).port) })
+        members.property("scheme", get: { request, call in call.returning(request.client(by: proxies).scheme) })
     }
 
     private func registerQuery(_ members: ClassBuilder.Members<RequestObject>) {

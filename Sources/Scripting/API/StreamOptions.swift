@@ -86,7 +86,11 @@ struct StreamOptions {
         case "allowed_origins":
             guard stack.type(at: -1) == .table else { throw wrong("a list of strings") }
             guard let origins = Self.strings(stack) else { throw wrong("a list of strings") }
-            allowedOrigins = origins
+            do throws(OriginArgument.Invalid) {
+                allowedOrigins = try OriginArgument.list(origins)
+            } catch {
+                throw .message("option 'allowed_origins' \(error.reason)")
+            }
         default:
             guard stack.type(at: -1) == .table else { throw wrong("a table of names and values") }
             var headers: [(name: String, value: String)] = []
@@ -101,8 +105,12 @@ struct StreamOptions {
         }
     }
 
-    private static func strings(_ stack: LuaStack) -> [String]? {
+    /// The list on top; nil when it is none, or holds anything but strings.
+    static func strings(_ stack: LuaStack) -> [String]? {
         var strings: [String] = []
+        var pairs = 0
+        stack.forEachPair(of: -1) { pairs += 1 }
+        guard pairs == stack.length(of: -1) else { return nil }
         for index in 0..<stack.length(of: -1) {
             stack.pushElement(index + 1, of: -1)
             defer { stack.pop() }

@@ -25,11 +25,15 @@ struct StreamStart {
         connection.path = response.request.target.path
         connection.lastEventID = request.lastEventID
         if let origin = request.header("Origin"), let allowed = options.allowedOrigins, !allowed.contains(origin) {
-            response.answerWithoutStream(.error(.forbidden, "the origin \(origin) may not open this stream"))
+            var refusal = Response.error(.forbidden, "the origin \(origin) may not open this stream")
+            cors(options)?.apply(to: &refusal.headers, origin: origin)
+            response.answerWithoutStream(refusal)
             return connection
         }
         if connection.lastEventID == FinishedStream.id {
-            response.answerWithoutStream(Response(status: .noContent))  // the browser stops coming back
+            var end = Response(status: .noContent)  // the browser stops coming back
+            cors(options)?.apply(to: &end.headers, origin: request.header("Origin"))
+            response.answerWithoutStream(end)
             return connection
         }
         guard response.request.method != .head else {
@@ -41,9 +45,22 @@ struct StreamStart {
         return connection
     }
 
-    /// Those of the response, then those of the options.
+    /// Those of the response, then those of the options, then what `allowed_origins` says to pages.
     private func ownHeaders(_ options: StreamOptions) -> [(name: String, value: String)] {
-        response.headers.map { (name: $0.name.rawName, value: $0.value) } + options.headers
+        let headers = response.headers.map { (name: $0.name.rawName, value: $0.value) } + options.headers
+        guard let cors = cors(options) else { return headers }
+        var fields = HTTPFields()
+        for (name, value) in headers {
+            if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
+        }
+        cors.apply(to: &fields, origin: response.requestObject.header("Origin"))
+        return fields.map { (name: $0.name.rawName, value: $0.value) }
+    }
+
+    /// The stream's own policy, which goes before the server's. None without `allowed_origins`, or without any CORS.
+    private func cors(_ options: StreamOptions) -> CORSPolicy? {
+        guard let allowed = options.allowedOrigins, let policy = runtime.cors.policy else { return nil }
+        return CORSPolicy(.oneOf(allowed), allowsCredentials: policy.allowsCredentials)
     }
 
     /// Tells the client who it is: S42-Core's first event.

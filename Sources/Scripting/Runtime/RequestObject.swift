@@ -12,6 +12,7 @@ final class RequestObject {
     var handlerHasEnded = false
     /// The body as a form, read when first asked for.
     lazy var form = Result { () throws(FormError) in try Form(request) }
+    private var knownClient: TrustedProxies.Client?
 
     init(_ request: consuming Request, clientID: Int) {
         self.request = request
@@ -22,6 +23,15 @@ final class RequestObject {
     func release() {
         handlerHasEnded = true
         pin = nil
+    }
+
+    /// Who made the request; found out when first asked for.
+    func client(by proxies: TrustedProxies) -> TrustedProxies.Client {
+        if let knownClient { return knownClient }
+        let client = proxies.client(
+            peer: request.clientAddress, isSecure: request.isSecure, headers: request.headers)
+        knownClient = client
+        return client
     }
 
     func header(_ name: String) -> String? {

@@ -50,7 +50,11 @@ final class Runtime: HandlerObserver {
             listener.server = server
             staticDirectory.server = server
             server?.setRouter(routes.router(middleware))
+            server?.setCORS(cors.policy)
         }
+    }
+    var cors = CORSSettings() {
+        didSet { server?.setCORS(cors.policy) }
     }
 
     init(

@@ -31,6 +31,8 @@ public final class ScriptHost: Responder, StreamObserver {
         /// Scripts are loaded and nothing else: no port is bound.
         public var isCheck: Bool
         public var limits: ScriptLimits
+        /// Who may say what a request's client is.
+        public var trustedProxies: TrustedProxies
 
         public init(
             directory: ScriptDirectory,
@@ -38,7 +40,8 @@ public final class ScriptHost: Responder, StreamObserver {
             port: Int? = nil,
             isDevelopment: Bool = false,
             isCheck: Bool = false,
-            limits: ScriptLimits = ScriptLimits()
+            limits: ScriptLimits = ScriptLimits(),
+            trustedProxies: TrustedProxies = TrustedProxies()
         ) {
             self.directory = directory
             self.host = host
@@ -46,6 +49,7 @@ public final class ScriptHost: Responder, StreamObserver {
             self.isDevelopment = isDevelopment
             self.isCheck = isCheck
             self.limits = limits
+            self.trustedProxies = trustedProxies
         }
 
         /// What is wanted, as far as the command line and the process allow it.

@@ -1,0 +1,129 @@
+public import HTTPTypes
+
+/// Which pages of other origins may read what is answered (Fetch, "CORS protocol"). Immutable; a change makes a new one.
+public struct CORSPolicy: Sendable, Equatable {
+    public enum Origins: Sendable, Equatable {
+        /// This very text with every response: `*`, or one origin. Such responses are the same for all.
+        case always(String)
+        /// The request's own, where it is one of these.
+        case oneOf([String])
+    }
+
+    public let origins: Origins
+    /// Whether a page may read what was asked with cookies and the like. `*` lets nobody: an origin must be named.
+    public let allowsCredentials: Bool
+    /// Of `always`, made once.
+    private let allowOrigin: HTTPField?
+
+    public init(_ origins: Origins = .always("*"), allowsCredentials: Bool = false) {
+        self.origins = origins
+        self.allowsCredentials = allowsCredentials
+        allowOrigin =
+            switch origins {
+            case .always(let origin): HTTPField(name: .accessControlAllowOrigin, value: origin)
+            case .oneOf: nil
+            }
+    }
+
+    /// Adds to a response what lets pages read it. What is there already stays as it is: with an
+    /// `Access-Control-Allow-Origin` of its own a response decides itself.
+    public func apply(to fields: inout HTTPFields, origin: String?) {
+        guard admit(origin, in: &fields), let names = Self.exposed(fields) else { return }
+        fields.append(HTTPField(name: .accessControlExposeHeaders, value: names))
+    }
+
+    private func admit(_ origin: String?, in fields: inout HTTPFields) -> Bool {
+        guard !fields.contains(.accessControlAllowOrigin) else { return true }
+        if let allowOrigin { fields.append(allowOrigin) }
+        switch origins {
+        case .always("*"): return true
+        case .always: break
+        case .oneOf(let list):
+            Self.addVary(to: &fields)
+            guard let origin, let named = list.first(where: { $0 == origin }) else { return false }
+            fields.append(HTTPField(name: .accessControlAllowOrigin, value: named))
+        }
+        if allowsCredentials, !fields.contains(.accessControlAllowCredentials) { fields.append(Self.allowCredentials) }
+        return true
+    }
+
+    private static let allowCredentials = HTTPField(name: .accessControlAllowCredentials, value: "true")
+
+    // MARK: Vary
+
+    private static let varyOrigin = HTTPField(name: .vary, value: "Origin")
+
+    /// Says to caches that the response hangs on the request's origin (Fetch, "CORS protocol and HTTP caches"), unless it is said already.
+    private static func addVary(to fields: inout HTTPFields) {
+        let named = fields[values: .vary].flatMap { $0.lowercased().utf8.split(separator: UInt8(ascii: ",")) }
+            .map { Substring(OptionalWhitespace.trimmed($0)) }
+        if !named.contains("*"), !named.contains("origin") { fields.append(varyOrigin) }
+    }
+
+    // MARK: headers that pages may read
+
+    /// Those that pages may read anyway (Fetch, "CORS-safelisted response-header name") or never, and those that
+    /// are between the server and its proxies.
+    private static let unexposed: Set<String> = [
+        "cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma",
+        "set-cookie", "connection", "date", "vary", "x-accel-buffering",
+    ]
+
+    /// The names of what else a response holds: who may read its body may read its head. Not `*`, which does not hold
+    /// for requests with credentials.
+    private static func exposed(_ fields: HTTPFields) -> String? {
+        var names: [String] = []
+        for field in fields where !unexposed.contains(field.name.canonicalName) {
+            guard field.name != .accessControlExposeHeaders else { return nil }
+            guard !field.name.canonicalName.hasPrefix("access-control-"), !names.contains(field.name.rawName) else {
+                continue
+            }
+            names.append(field.name.rawName)
+        }
+        return names.isEmpty ? nil : names.joined(separator: ", ")
+    }
+
+    // MARK: preflights
+
+    /// Seconds for which a browser need not ask again; Chromium takes no more.
+    private static let maxAge = "7200"
+
+    /// The answer to a preflight (Fetch, "CORS-preflight request"), without what `apply` adds; nil for any other OPTIONS request. It is the
+    /// same for every path, so that a page is told of 404 and 405 as such.
+    func preflight(_ headers: HTTPFields) -> Response? {
+        guard let origin = headers[.origin], headers.contains(.accessControlRequestMethod) else { return nil }
+        var fields: HTTPFields = [.vary: "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"]
+        if admits(origin) {
+            fields[.accessControlAllowMethods] = AllowedMethods.all
+            fields[.accessControlAllowHeaders] = Self.allowedHeaders(headers[values: .accessControlRequestHeaders])
+            fields[.accessControlMaxAge] = Self.maxAge
+        }
+        return Response(status: .noContent, headers: fields)
+    }
+
+    private func admits(_ origin: String) -> Bool {
+        switch origins {
+        case .always: true
+        case .oneOf(let list): list.contains(origin)
+        }
+    }
+
+    /// What clients of event streams and of MCP send.
+    private static let requestHeaders = [
+        "Content-Type", "Authorization", "Last-Event-ID", "Cache-Control", "Accept", "MCP-Session-Id",
+        "MCP-Protocol-Version",
+    ]
+
+    /// Those, and what is asked for besides, if that is a list of names (RFC 9110, 5.6.1).
+    private static func allowedHeaders(_ asked: [String]) -> String {
+        var names = requestHeaders
+        var known = Set(names.map { $0.lowercased() })
+        for element in asked.flatMap({ $0.utf8.split(separator: UInt8(ascii: ",")) }) {
+            let text = String(decoding: OptionalWhitespace.trimmed(element), as: UTF8.self)
+            guard !text.isEmpty else { continue }
+            guard let name = HTTPField.Name(text) else { return requestHeaders.joined(separator: ", ") }
+            if known.insert(name.canonicalName).inserted { names.append(name.rawName) }
+        }
+        return names.joined(separator: ", ")
+    }
+}
