@@ -214,7 +214,6 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         finishAnswer(closes: true)
     }
 
-
     // MARK: answers
 
     /// Answers an exchange, if it is the current one and still unanswered.

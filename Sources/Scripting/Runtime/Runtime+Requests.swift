@@ -82,7 +82,8 @@ extension Runtime {
         if case .failed(let report) = ending { return handlerFailed(response, report) }
         if response.isHeld { return }
         if case .open = response.phase, response.goesOn, !response.hasBody, response.file == nil,
-            response.status == .ok {
+            response.status == .ok
+        {
             response.phase = .sent
             response.exchange.goOn(response.request, adding: response.headers)
             return end(response, leaves: nil)
