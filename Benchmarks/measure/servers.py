@@ -17,7 +17,7 @@ def running(*command):
         lines = []
         for line in process.stdout:
             lines.append(line)
-            found = re.search(r"listening url=http://127.0.0.1:(\d+)", line)
+            found = re.search(r"listening url=https?://127.0.0.1:(\d+)", line)
             if found:
                 break
         else:

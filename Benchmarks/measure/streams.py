@@ -7,15 +7,23 @@ from .servers import cpu_seconds, get, mooncast, raise_limit, resident_bytes
 END_OF_HEAD = b"\r\n\r\n:\n"
 
 
-def open_streams(port, count, path="/events", header=""):
-    """Opens streams; `path` may be a function of a stream's number. What follows their heads is left to be read."""
+def open_streams(port, count, path="/events", header="", wrap=None):
+    """Opens streams; `path` may be a function of a stream's number. What follows their heads is left to be read, but over
+    TLS (`wrap`), where nothing may follow."""
     streams = []
     for number in range(count):
         target = path(number) if callable(path) else path
         stream = socket.create_connection(("127.0.0.1", port), timeout=20)
+        if wrap:
+            stream = wrap(stream)
         stream.sendall(f"GET {target} HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n{header}\r\n".encode())
         streams.append(stream)
     for stream in streams:
+        if wrap:
+            head = b""
+            while not head.endswith(END_OF_HEAD):
+                head += stream.recv(4096)
+            continue
         while END_OF_HEAD not in (head := stream.recv(4096, socket.MSG_PEEK)):
             assert head, "the server refused a stream"
         stream.recv(head.index(END_OF_HEAD) + len(END_OF_HEAD))
