@@ -83,7 +83,8 @@ let server: [Target] = [
     .target(
         name: "TestKit",
         dependencies: [
-            "EventStream", "Delivery", "HTTP", "Scripting", logging, nio("NIOCore"), nio("NIOPosix"), ssl("NIOSSL"),
+            "EventStream", "Delivery", "HTTP", "Scripting", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOTLS"),
+            ssl("NIOSSL"),
         ],
         path: "Tests/TestKit",
         swiftSettings: settings

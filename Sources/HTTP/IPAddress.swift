@@ -15,12 +15,12 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     public init?(_ text: some StringProtocol) {
         guard !text.utf8.contains(0) else { return nil }
         let text = String(text)
-        var ipv4 = in_addr()
-        var ipv6 = in6_addr()
-        if inet_pton(AF_INET, text, &ipv4) == 1 {
-            bits = Self.mapped | UInt128(UInt32(bigEndian: ipv4.s_addr))
-        } else if inet_pton(AF_INET6, text, &ipv6) == 1 {
-            bits = withUnsafeBytes(of: &ipv6) { $0.reduce(0) { $0 << 8 | UInt128($1) } }
+        // In network order; not as C's structures, of whose members the compiler is not sure which module has them.
+        var bytes = [UInt8](repeating: 0, count: 16)
+        if inet_pton(AF_INET, text, &bytes) == 1 {
+            bits = Self.mapped | bytes[..<4].reduce(0) { $0 << 8 | UInt128($1) }
+        } else if inet_pton(AF_INET6, text, &bytes) == 1 {
+            bits = bytes.reduce(0) { $0 << 8 | UInt128($1) }
         } else {
             return nil
         }
@@ -31,12 +31,9 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         if bits >> 32 == Self.mapped >> 32 {
             return (0..<4).reversed().map { String(UInt8(truncatingIfNeeded: bits >> ($0 * 8))) }.joined(separator: ".")
         }
-        var address = in6_addr()
-        withUnsafeMutableBytes(of: &address) { bytes in
-            for index in 0..<16 { bytes[index] = UInt8(truncatingIfNeeded: bits >> ((15 - index) * 8)) }
-        }
+        let address = (0..<16).map { UInt8(truncatingIfNeeded: bits >> ((15 - $0) * 8)) }
         return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { buffer in
-            inet_ntop(AF_INET6, &address, buffer.baseAddress, socklen_t(buffer.count)).map { String(cString: $0) } ?? ""
+            inet_ntop(AF_INET6, address, buffer.baseAddress, socklen_t(buffer.count)).map { String(cString: $0) } ?? ""
         }
     }
 }

@@ -1,6 +1,8 @@
+import Delivery
 public import NIOCore
 import NIOPosix
 import NIOSSL
+import NIOTLS
 import Synchronization
 
 /// A TCP client that sends what it is told, byte for byte, and keeps what it gets.
@@ -38,7 +40,12 @@ public final class TestClient: Sendable {
     private final class Handler: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         let received: Received
-        init(_ received: Received) { self.received = received }
+        private var handshake: EventLoopPromise<Void>?
+
+        init(_ received: Received, handshake: EventLoopPromise<Void>?) {
+            self.received = received
+            self.handshake = handshake
+        }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             let bytes = unwrapInboundIn(data)
@@ -47,14 +54,18 @@ public final class TestClient: Sendable {
 
         func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
             if case ChannelEvent.inputClosed = event { received.change { $0.isClosed = true } }
+            if case TLSUserEvent.handshakeCompleted? = event as? TLSUserEvent { handshake?.succeed() }
         }
 
-        func channelInactive(context: ChannelHandlerContext) { received.change { $0.isClosed = true } }
+        func channelInactive(context: ChannelHandlerContext) {
+            handshake?.fail(ChannelError.eof)
+            received.change { $0.isClosed = true }
+        }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
             if case NIOSSLError.uncleanShutdown = error { return }  // an end as abrupt as plain TCP's
             received.change { $0.wasReset = true }
-            context.close(promise: nil)
+            AbruptClose.close(context.channel)
         }
     }
 
@@ -74,23 +85,30 @@ public final class TestClient: Sendable {
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.certificateVerification = .none
         let context = usesTLS ? try NIOSSLContext(configuration: configuration) : nil
+        let handshake = usesTLS ? MultiThreadedEventLoopGroup.singleton.next().makePromise(of: Void.self) : nil
         var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connectTimeout(.seconds(120))
             .channelOption(.allowRemoteHalfClosure, value: true)
-            .channelOption(.autoRead, value: reads)
+            .channelOption(.autoRead, value: reads || usesTLS)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    let pipeline = channel.pipeline.syncOperations
                     if let context {
-                        let tls = try NIOSSLClientHandler(context: context, serverHostname: nil)
-                        try channel.pipeline.syncOperations.addHandler(tls)
+                        try pipeline.addHandler(AbruptClose.handler)
+                        try pipeline.addHandler(NIOSSLClientHandler(context: context, serverHostname: nil))
                     }
-                    try channel.pipeline.syncOperations.addHandler(Handler(received))
+                    try pipeline.addHandler(Handler(received, handshake: handshake))
                 }
             }
         if let receiveBuffer {
             bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: SocketOptionValue(receiveBuffer))
         }
-        return TestClient(channel: try await bootstrap.connect(host: host, port: port).get(), received: received)
+        let channel = try await bootstrap.connect(host: host, port: port).get()
+        if let handshake {
+            try await handshake.futureResult.get()
+            try await channel.setOption(.autoRead, value: reads).get()
+        }
+        return TestClient(channel: channel, received: received)
     }
 
     // MARK: sending
@@ -106,17 +124,17 @@ public final class TestClient: Sendable {
     /// Shuts the sending side down (FIN).
     public func finish() async throws { try await channel.close(mode: .output).get() }
     public func close() async throws {
-        do { try await channel.close().get() } catch ChannelError.alreadyClosed {}
+        do { try await channel.close().get() } catch ChannelError.alreadyClosed {} catch NIOSSLError.uncleanShutdown {}
     }
 
     /// Resets the connection (RST).
     public func reset() async throws {
         let channel = self.channel
         try await channel.eventLoop.flatSubmit {
-            (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).flatMap {
-                channel.close()
+            (channel as! any SocketOptionProvider).setSoLinger(linger(l_onoff: 1, l_linger: 0)).flatMap {
+                AbruptClose.close(channel)
+                return channel.closeFuture
             }
-                ?? channel.close()
         }.get()
     }
 

@@ -17,7 +17,10 @@ public final class TestServer: Sendable {
     public static let patient = ScriptLimits(budget: .seconds(10), loadBudget: .seconds(10))
 
     /// `MOONCAST_TEST_TLS=1` runs every test of a server over TLS instead, where streams stay NIO's channels.
-    static let usesTLS = ProcessInfo.processInfo.environment["MOONCAST_TEST_TLS"] != nil
+    public static let usesTLS = ProcessInfo.processInfo.environment["MOONCAST_TEST_TLS"] != nil
+
+    /// As scripts see it.
+    public static var scheme: String { usesTLS ? "https" : "http" }
 
     /// Starts a server.
     /// - Parameters:
