@@ -103,7 +103,13 @@ public final class TestClient: Sendable {
         if let receiveBuffer {
             bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: SocketOptionValue(receiveBuffer))
         }
-        let channel = try await bootstrap.connect(host: host, port: port).get()
+        let channel: any Channel
+        do {
+            channel = try await bootstrap.connect(host: host, port: port).get()
+        } catch {
+            handshake?.fail(error)
+            throw error
+        }
         if let handshake {
             try await handshake.futureResult.get()
             try await channel.setOption(.autoRead, value: reads).get()
