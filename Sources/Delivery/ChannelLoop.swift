@@ -67,9 +67,10 @@ public final class ChannelLoop: DeliveryLoop {
 
     /// Takes over a channel whose response head is written but perhaps not flushed, and whose HTTP handlers are gone.
     /// Called on the loop. The stream gets `:\n` at once, so that client and proxies see a byte; `first` follows.
+    /// `hasFinished`: the client sends no more, so that the stream is over.
     public func adopt(
         _ channel: any Channel, as id: StreamID, ledger: StreamLedger, limits: StreamLimits, retry: Int?,
-        first: ByteBuffer = ByteBuffer()
+        first: ByteBuffer = ByteBuffer(), hasFinished: Bool = false
     ) {
         let stream = ChannelStream(
             id: id, channel: channel, ledger: ledger, limits: limits, loop: self, timers: state.value.timers)
@@ -89,6 +90,7 @@ public final class ChannelLoop: DeliveryLoop {
         opening.writeImmutableBuffer(first)
         _ = ledger.admit(opening.readableBytes, isEvent: false)
         stream.write(StreamFrame(opening, isEvent: false))
+        if hasFinished { stream.clientFinished() }
     }
 
     /// Tells that a stream's client was gone before its head could be written. On the loop.

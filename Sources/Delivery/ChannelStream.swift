@@ -249,7 +249,8 @@ final class ChannelStream {
         timer = timers.schedule(after: Self.lingerTime) { channel.close(promise: nil) }
     }
 
-    private func clientFinished() { cut(.client) }
+    /// The client has shut down its side.
+    func clientFinished() { cut(.client) }
 
     private func channelClosed() {
         lost(.client)

@@ -346,8 +346,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         Pipeline.removeHTTPHandlers(from: channel)
         loop.delivery.adopt(
             channel, as: opening.id, ledger: opening.ledger, limits: opening.limits, retry: opening.retry,
-            first: opening.welcome ?? ByteBuffer())
-        if inputIsClosed { channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
+            first: opening.welcome ?? ByteBuffer(), hasFinished: inputIsClosed)
         if readIsHeld { channel.read() }
         if loop.isShuttingDown { loop.delivery.close(opening.id, reason: .shutdown) }
     }
