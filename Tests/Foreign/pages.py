@@ -34,7 +34,8 @@ for (const element of document.body.querySelectorAll("*")) {
   if (!text || element.disabled) continue
   let alpha = 1
   for (let each = element; each; each = each.parentElement) alpha *= getComputedStyle(each).opacity
-  const ink = numbers(getComputedStyle(element).color).slice(0, 3).map((value, index) => alpha * value + (1 - alpha) * ground[index])
+  const ink = numbers(getComputedStyle(element).color).slice(0, 3)
+    .map((value, index) => alpha * value + (1 - alpha) * ground[index])
   const [dark, bright] = [ink, ground].map(color => light(color.map(linear))).sort((one, other) => one - other)
   const contrast = (bright + .05) / (dark + .05)
   if (contrast < 4.5) faults.push(`<${element.localName} id=${element.id}> has a contrast of ${contrast.toFixed(1)}`)
