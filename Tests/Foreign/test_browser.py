@@ -18,6 +18,7 @@ def browser():
     options.binary_location = shutil.which("chromium") or shutil.which("google-chrome") or ""
     for argument in ["headless=new", "no-sandbox", "disable-dev-shm-usage", "window-size=900,643", "hide-scrollbars"]:
         options.add_argument(f"--{argument}")
+    options.accept_insecure_certs = True  # such as the tests make
     driver = webdriver.Chrome(options, Service(shutil.which("chromedriver")))
     yield driver
     driver.quit()
