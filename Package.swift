@@ -16,6 +16,7 @@ func nio(_ product: String) -> Target.Dependency { .product(name: product, packa
 func extras(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio-extras") }
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let ssl = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 
 // The interpreter stands alone: no dependency but liblua.
 let interpreter: [Target] = [
@@ -61,10 +62,16 @@ let server: [Target] = [
         dependencies: ["Scripting", "HTTP", "Delivery", "EventStream", httpTypes, nio("NIOCore"), nio("NIOPosix")],
         swiftSettings: settings
     ),
+    .target(
+        name: "Client",
+        dependencies: ["EventStream", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), ssl],
+        swiftSettings: settings
+    ),
     .executableTarget(
         name: "Tool",
         dependencies: [
-            "Metrics", "Scripting", "HTTP", "Delivery", "EventStream", logging, nio("NIOCore"), nio("NIOPosix"),
+            "Client", "Metrics", "Scripting", "HTTP", "Delivery", "EventStream", logging, nio("NIOCore"),
+            nio("NIOPosix"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -108,6 +115,11 @@ let server: [Target] = [
         dependencies: ["Metrics", "TestKit", "Scripting", "HTTP", "Delivery", "EventStream"],
         swiftSettings: settings
     ),
+    .testTarget(
+        name: "ClientTests",
+        dependencies: ["Client", "EventStream", "TestKit", nio("NIOCore")],
+        swiftSettings: settings
+    ),
     .testTarget(name: "ScriptingTests", dependencies: ["Scripting", "TestKit"], swiftSettings: settings),
 ]
 
@@ -123,6 +135,7 @@ let package = Package(
         : [
             .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
             .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
+            .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
             .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
             .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
             .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
