@@ -120,6 +120,11 @@ let server: [Target] = [
         dependencies: ["Client", "EventStream", "TestKit", nio("NIOCore")],
         swiftSettings: settings
     ),
+    .testTarget(
+        name: "ToolTests",
+        dependencies: ["Tool", "Client", "EventStream", "Scripting", "TestKit"],
+        swiftSettings: settings
+    ),
     .testTarget(name: "ScriptingTests", dependencies: ["Scripting", "TestKit"], swiftSettings: settings),
 ]
 

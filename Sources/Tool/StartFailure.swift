@@ -1,4 +1,5 @@
 import ArgumentParser
+import Client
 import HTTP
 import Scripting
 
@@ -19,6 +20,7 @@ enum StartFailure {
         switch error {
         case let error as ErrorReport: error.text
         case let error as OfFlag: "\(error.flag): \(error.message)"
+        case let error as EventSourceFailure: Visible.text(error.description)
         case let error as ScriptDirectory.Failure: error.message
         case let error as ListeningSocket.Failure: error.description
         default: "\(error)"
