@@ -5,7 +5,7 @@ struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Load a directory of Lua scripts without serving it; report the first error.",
         discussion: """
-            Runs each script's top level, as serve does, but binds no port and runs no _ready. \
+            Reads mooncast.toml and runs each script's top level, as serve does, but binds no port and runs no _ready. \
             Exit code 1 when a script does not load; the error names file and line and shows the line.
             """
     )

@@ -7,9 +7,10 @@ struct LoadedDirectory {
     let scripts: [String]
     let host: ScriptHost
 
-    /// - Throws: what is wrong with the first script that does not load.
+    /// - Throws: what is wrong with `mooncast.toml`, or with the first script that does not load.
     init(_ path: String) async throws {
         let directory = try ScriptDirectory(path)
+        try SettingSources.check(SettingsFile(in: directory))
         let configuration = ScriptHost.Configuration(directory: directory, isCheck: true)
         let node = try await Node.make(configuration, threads: 1, log: LogFormat.text.logger(level: .critical))
         try await node.load()
