@@ -64,7 +64,7 @@ struct Tail: AsyncParsableCommand {
             do throws(Trust.Failure) {
                 source = try EventSource(url, lastEventID: lastEventID ?? "", fields: fields, trust: trust)
             } catch {
-                throw StartFailure.OfSetting(place: "--cacert", message: error.message)
+                throw StartFailure.OfSetting(place: cacert == nil ? self.url : "--cacert", message: error.message)
             }
             var printer = TailPrinter(form: json ? .json : raw ? .raw : .text, count: count)
             try await source.run { printer.take($0) }
