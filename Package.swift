@@ -17,6 +17,7 @@ func ssl(_ product: String) -> Target.Dependency { .product(name: product, packa
 func extras(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio-extras") }
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let ssl = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 
 // The interpreter stands alone: no dependency but liblua.
 let interpreter: [Target] = [
@@ -63,10 +64,17 @@ let server: [Target] = [
         dependencies: ["Scripting", "HTTP", "Delivery", "EventStream", httpTypes, nio("NIOCore"), nio("NIOPosix")],
         swiftSettings: settings
     ),
+    .target(
+        name: "Client",
+        dependencies: ["EventStream", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), ssl],
+        swiftSettings: settings
+    ),
     .executableTarget(
         name: "Tool",
         dependencies: [
-            "Metrics", "Scripting", "HTTP", "Delivery", "EventStream", logging, nio("NIOCore"), nio("NIOPosix"),
+            "Client", "Metrics", "Scripting", "HTTP", "Delivery", "EventStream", logging, nio("NIOCore"),
+            nio("NIOPosix"),
+            .product(name: "TOMLKit", package: "TOMLKit"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -113,6 +121,16 @@ let server: [Target] = [
         dependencies: ["Metrics", "TestKit", "Scripting", "HTTP", "Delivery", "EventStream"],
         swiftSettings: settings
     ),
+    .testTarget(
+        name: "ClientTests",
+        dependencies: ["Client", "EventStream", "TestKit", nio("NIOCore")],
+        swiftSettings: settings
+    ),
+    .testTarget(
+        name: "ToolTests",
+        dependencies: ["Tool", "Client", "EventStream", "Scripting", "TestKit"],
+        swiftSettings: settings
+    ),
     .testTarget(name: "ScriptingTests", dependencies: ["Scripting", "TestKit"], swiftSettings: settings),
 ]
 
@@ -133,6 +151,7 @@ let package = Package(
             .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
             .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
             .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+            .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         ],
     targets: onlyInterpreter ? interpreter : interpreter + server
 )

@@ -17,24 +17,39 @@ public struct MessageEvent: Equatable, Sendable {
 /// Bytes may be cut anywhere. An event that the stream's end leaves unfinished is discarded, as the standard says.
 public struct EventParser: Sendable {
     /// The last event id that the next reconnect would send.
-    public private(set) var lastEventID = ""
+    public private(set) var lastEventID: String
     /// The reconnection time in milliseconds that the stream asked for; nil before it did.
     public private(set) var reconnectionTime: Int?
     /// The comments seen, without their colon; for tests and tools.
     public private(set) var comments: [String] = []
+    /// Whether a line or an event was longer than allowed. The parser takes nothing more then.
+    public private(set) var isOverLimit = false
 
+    private let maxEventBytes: Int
+    private let keepsComments: Bool
     private var line: [UInt8] = []
     private var atStart = true
     private var skipsLineFeed = false
     private var data: [UInt8] = []
     private var type = ""
-    private var pendingID = ""
+    private var pendingID: String
 
-    public init() {}
+    /// - Parameters:
+    ///   - lastEventID: what an earlier connection to the same stream ended with. The standard's text begins each with
+    ///     an empty buffer, and an event without an id would forget the place; browsers carry it over, and so does this.
+    ///   - maxEventBytes: what a line and the data before it may take.
+    ///   - keepsComments: false for a parser that lives as long as its stream may.
+    public init(lastEventID: String = "", maxEventBytes: Int = .max, keepsComments: Bool = true) {
+        self.lastEventID = lastEventID
+        pendingID = lastEventID
+        self.maxEventBytes = maxEventBytes
+        self.keepsComments = keepsComments
+    }
 
     /// Takes the next bytes and returns the events that they complete.
     public mutating func feed(_ bytes: some Sequence<UInt8>) -> [MessageEvent] {
         var events: [MessageEvent] = []
+        guard !isOverLimit else { return events }
         for byte in bytes {
             if skipsLineFeed {
                 skipsLineFeed = false
@@ -45,10 +60,21 @@ public struct EventParser: Sendable {
                 skipsLineFeed = true
                 endLine(&events)
             case UInt8(ascii: "\n"): endLine(&events)
-            default: line.append(byte)
+            default:
+                line.append(byte)
+                if line.count > maxEventBytes - data.count {
+                    overrun()
+                    return events
+                }
             }
         }
         return events
+    }
+
+    private mutating func overrun() {
+        isOverLimit = true
+        line = []
+        data = []
     }
 
     private mutating func endLine(_ events: inout [MessageEvent]) {
@@ -60,7 +86,7 @@ public struct EventParser: Sendable {
         if line.isEmpty { return dispatch(&events) }
         let colon = line.firstIndex(of: UInt8(ascii: ":")) ?? line.endIndex
         if colon == 0 {
-            comments.append(String(decoding: line.dropFirst(), as: UTF8.self))
+            if keepsComments { comments.append(String(decoding: line.dropFirst(), as: UTF8.self)) }
             return
         }
         var value = line[min(colon + 1, line.endIndex)...]

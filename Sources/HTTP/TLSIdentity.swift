@@ -15,6 +15,8 @@ public final class TLSIdentity: Sendable {
     public struct Failure: Error, Equatable, Sendable {
         public enum Kind: Sendable { case missing, forbidden, invalid }
         public let kind: Kind
+        /// Whether it is the key's fault; else the certificate's, or that of both.
+        public let isOfKey: Bool
         public let description: String
     }
 
@@ -59,12 +61,13 @@ public final class TLSIdentity: Sendable {
         let certificateBytes = try read(certificate, "certificate")
         do { chain = try NIOSSLCertificate.fromPEMBytes(certificateBytes) } catch { chain = [] }
         guard let first = chain.first else {
-            throw invalid("the certificate \(certificate) is not a PEM file with a certificate")
+            throw invalid("the certificate \(certificate) is not a PEM file with a certificate", isOfKey: false)
         }
         let keyBytes = try read(key, "key")
         let privateKey: NIOSSLPrivateKey
         do { privateKey = try NIOSSLPrivateKey(bytes: keyBytes, format: .pem) } catch {
-            throw invalid("the key \(key) is not a PEM file with a private key that needs no passphrase")
+            throw invalid(
+                "the key \(key) is not a PEM file with a private key that needs no passphrase", isOfKey: true)
         }
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(privateKey))
@@ -76,15 +79,15 @@ public final class TLSIdentity: Sendable {
                 context: try NIOSSLContext(configuration: configuration),
                 notBefore: time_t(first.notValidBefore), notAfter: time_t(first.notValidAfter))
         } catch {
-            throw invalid("the key \(key) does not belong to the certificate \(certificate)")
+            throw invalid("the key \(key) does not belong to the certificate \(certificate)", isOfKey: true)
         }
     }
 
     /// How long a client has to answer the end of the TLS session before the connection is closed.
     private static let farewellTime = TimeAmount.seconds(2)
 
-    private static func invalid(_ description: String) -> Failure {
-        Failure(kind: .invalid, description: description)
+    private static func invalid(_ description: String, isOfKey: Bool) -> Failure {
+        Failure(kind: .invalid, isOfKey: isOfKey, description: description)
     }
 
     /// More than any chain takes.
@@ -99,7 +102,7 @@ public final class TLSIdentity: Sendable {
                 case EACCES, EPERM: .forbidden
                 default: .invalid
                 }
-            return Failure(kind: kind, description: reason)
+            return Failure(kind: kind, isOfKey: what == "key", description: reason)
         }
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw failure(errno) }
@@ -118,6 +121,6 @@ public final class TLSIdentity: Sendable {
             if taken == 0 { return Array(bytes[..<count]) }
             count += taken
         }
-        throw invalid("the \(what) \(path) is larger than \(maxFileSize) bytes")
+        throw invalid("the \(what) \(path) is larger than \(maxFileSize) bytes", isOfKey: what == "key")
     }
 }

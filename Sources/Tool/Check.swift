@@ -1,14 +1,12 @@
 import ArgumentParser
-import Logging
-import Scripting
 
 /// `mooncast check DIR`.
 struct Check: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Load a directory of Lua scripts without serving it; report the first error.",
         discussion: """
-            Runs each script's top level, as serve does, but binds no port and runs no _ready. Exit code 1 when a script \
-            does not load; the error names file and line and shows the line.
+            Reads mooncast.toml and runs each script's top level, as serve does, but binds no port and runs no _ready. \
+            Exit code 1 when a script does not load; the error names file and line and shows the line.
             """
     )
 
@@ -17,11 +15,7 @@ struct Check: AsyncParsableCommand {
 
     func run() async throws {
         do {
-            var configuration = ScriptHost.Configuration(directory: try ScriptDirectory(directory))
-            configuration.isCheck = true
-            let node = try await Node.make(configuration, threads: 1, log: LogFormat.text.logger(level: .critical))
-            try await node.load()
-            let count = try configuration.directory.scripts().count
+            let count = try await LoadedDirectory(directory).scripts.count
             print("\(directory): \(count) script\(count == 1 ? "" : "s") loaded without an error")
         } catch {
             throw StartFailure.exit(error)

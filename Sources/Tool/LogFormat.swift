@@ -2,7 +2,7 @@ import ArgumentParser
 import Logging
 
 /// How the log is written.
-enum LogFormat: String, ExpressibleByArgument, CaseIterable {
+enum LogFormat: String, SettingValue, CaseIterable {
     case text, json
 
     func logger(level: Logger.Level) -> Logger {

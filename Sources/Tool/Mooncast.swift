@@ -13,8 +13,10 @@ struct Mooncast: AsyncParsableCommand {
 
               mooncast serve my-scripts/     serve them
               mooncast check my-scripts/     load them, report the first error, and stop
+              mooncast routes my-scripts/    list their routes
+              mooncast tail URL              print the events of a stream
             """,
         version: "mooncast \(version)",
-        subcommands: [Serve.self, Check.self]
+        subcommands: [Serve.self, Check.self, Routes.self, Tail.self]
     )
 }

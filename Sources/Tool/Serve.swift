@@ -15,110 +15,110 @@ struct Serve: AsyncParsableCommand {
             Every .lua file directly in DIR is a script; they load in the order of their names. Files in DIR/public are \
             served as they are. SIGTERM or Ctrl-C stops the server gracefully: streams end between events and clients \
             are told when to come back; a second one stops it at once.
+
+            Each option is also an environment variable (MOONCAST_SHUTDOWN_TIMEOUT=5) and a key in DIR/mooncast.toml \
+            (shutdown_timeout = 5). Options win over the environment, which wins over the file.
             """
     )
 
     @Argument(help: "The directory of the scripts.")
     var directory: String
 
-    @Option(
-        help:
-            "The address to listen on: an IP address, localhost, or * for all. Goes before what scripts say. (default: 127.0.0.1)"
-    )
-    var host: String?
-
-    @Option(help: "The port to listen on; 0 for a free one. Goes before what scripts say. (default: 8080)")
-    var port: Int?
-
-    @Option(help: "Event loops that serve connections. (default: one per core)")
-    var threads: Int?
-
-    @Option(
-        help:
-            "Connections at once, streams among them; more are sent away. Goes before what scripts say. (default: as many as the system gives files)"
-    )
-    var maxConnections: Int?
-
-    @Option(help: "Connections at once from one address. Goes before what scripts say. (default: no limit)")
-    var maxConnectionsPerIP: Int?
-
-    @Option(
-        help: ArgumentHelp(
-            "A proxy whose Forwarded or X-Forwarded-For and -Proto headers are believed; repeatable. (default: none)",
-            valueName: "address|network"))
-    var trustedProxy: [String] = []
-
-    @Option(help: "Seconds that streams and answers under way get to end when the server stops.")
-    var shutdownTimeout = 10.0
-
-    @Option(help: "The least severe level that is logged: trace, debug, info, notice, warning, error, critical.")
-    var logLevel: Logger.Level = .info
-
-    @Option(help: "text for people, json for machines: one object per line.")
-    var logFormat: LogFormat = .text
-
-    @Option(
-        defaultAsFlag: .standard, parsing: .next,
-        help: ArgumentHelp(
-            "Serve /metrics (for Prometheus), /healthz and /readyz on this address; --metrics alone is \(MetricsAddress.standard).",
-            valueName: "[host:]port"))
-    var metrics: MetricsOption?
-
-    @Flag(help: "Show a script's errors in the browser.")
-    var dev = false
+    @Option(Settings.host) var host: String?
+    @Option(Settings.port) var port: Int?
+    @Option(Settings.threads) var threads: Int?
+    @Option(Settings.maxConnections) var maxConnections: Int?
+    @Option(Settings.maxConnectionsPerIP) var maxConnectionsPerIP: Int?
+    @Option(repeating: Settings.trustedProxy, valueName: "address|network") var trustedProxy: [TrustedProxyList] = []
+    @Option(Settings.tlsKey, valueName: "file") var tlsKey: String?
+    @Option(Settings.tlsCertificate, valueName: "file") var tlsCertificate: String?
+    @Option(Settings.shutdownTimeout) var shutdownTimeout: Double?
+    @Option(Settings.logLevel) var logLevel: Logger.Level?
+    @Option(Settings.logFormat) var logFormat: LogFormat?
+    @Option(Settings.metrics, alone: .standard, valueName: "[host:]port") var metrics: MetricsOption?
+    @Flag(Settings.logRequests) var logRequests: Bool?
+    @Flag(Settings.dev) var dev: Bool?
 
     func validate() throws {
-        if let port, !(0...65535).contains(port) { throw ValidationError("--port must be 0 to 65535, got \(port)") }
-        if let threads, !(1...256).contains(threads) {
-            throw ValidationError("--threads must be 1 to 256, got \(threads)")
-        }
-        for (flag, value) in [("connections", maxConnections), ("connections-per-ip", maxConnectionsPerIP)] {
-            if let value, value < 1 { throw ValidationError("--max-\(flag) must be at least 1, got \(value)") }
-        }
-        for text in trustedProxy where IPNetwork(text) == nil {
-            throw ValidationError(
-                "--trusted-proxy must be an IP address, or a network such as 10.0.0.0/8, got '\(text)'")
-        }
-        if case .invalid(let text) = metrics {
-            throw ValidationError("--metrics must be PORT, HOST:PORT or [IPV6]:PORT, got '\(text)'")
-        }
-        if !(shutdownTimeout >= 0 && shutdownTimeout <= 86400) {
-            throw ValidationError("--shutdown-timeout must be 0 to 86400 seconds, got \(shutdownTimeout)")
-        }
+        try Settings.host.check(host)
+        try Settings.port.check(port)
+        try Settings.threads.check(threads)
+        try Settings.maxConnections.check(maxConnections)
+        try Settings.maxConnectionsPerIP.check(maxConnectionsPerIP)
+        for list in trustedProxy { try Settings.trustedProxy.check(list) }
+        try Settings.tlsKey.check(tlsKey)
+        try Settings.tlsCertificate.check(tlsCertificate)
+        try Settings.shutdownTimeout.check(shutdownTimeout)
+        try Settings.logLevel.check(logLevel)
+        try Settings.logFormat.check(logFormat)
+        try Settings.metrics.check(metrics)
+        try Settings.logRequests.check(logRequests)
+        try Settings.dev.check(dev)
     }
 
     func run() async throws {
-        let log = logFormat.logger(level: logLevel)
-        let threads = threads ?? System.coreCount
         do {
-            var configuration = ScriptHost.Configuration(
-                directory: try ScriptDirectory(directory), host: host, port: port)
-            configuration.isDevelopment = dev
-            configuration.trustedProxies = TrustedProxies(trustedProxy.compactMap(IPNetwork.init))
-            configuration.maxConnections = maxConnections
-            configuration.maxConnectionsPerAddress = maxConnectionsPerIP
-            configuration.connectionRoom = ProcessSetup.prepare(threads: threads)
-            let node = try await Node.make(configuration, threads: threads, log: log)
-            let observation = try await startMetrics(node.host, log)
-            let service = NodeService(
-                node: node, metrics: observation, deadline: .nanoseconds(Int64(shutdownTimeout * 1e9)), log: log)
-            let group = ServiceGroup(
-                configuration: .init(
-                    services: [.init(service: service)], gracefulShutdownSignals: [.sigterm, .sigint], logger: log.quiet
-                ))
-            try await group.run()
+            let directory = try ScriptDirectory(directory)
+            let sources = try SettingSources(
+                environment: ProcessEnvironment.read(), file: SettingsFile(in: directory))
+            try await serve(directory, sources)
         } catch {
             throw StartFailure.exit(error)
         }
     }
 
-    private func startMetrics(_ host: ScriptHost, _ log: Logger) async throws -> MetricsServer? {
-        guard case .address(let address) = metrics else { return nil }
+    private func serve(_ directory: ScriptDirectory, _ sources: SettingSources) async throws {
+        let format = sources.value(Settings.logFormat, logFormat) ?? .text
+        let log = format.logger(level: sources.value(Settings.logLevel, logLevel) ?? .info)
+        for warning in sources.warnings { log.warning("\(warning)") }
+        let threads = sources.value(Settings.threads, threads) ?? System.coreCount
+        var configuration = ScriptHost.Configuration(
+            directory: directory, host: sources.value(Settings.host, host), port: sources.value(Settings.port, port),
+            isDevelopment: sources.value(Settings.dev, dev) ?? false)
+        configuration.maxConnections = sources.value(Settings.maxConnections, maxConnections)
+        configuration.maxConnectionsPerAddress = sources.value(Settings.maxConnectionsPerIP, maxConnectionsPerIP)
+        configuration.connectionRoom = ProcessSetup.prepare(threads: threads)
+        let proxies = sources.value(Settings.trustedProxy, TrustedProxyList(trustedProxy))
+        configuration.trustedProxies = TrustedProxies(proxies?.networks ?? [])
+        configuration.logsRequests = sources.value(Settings.logRequests, logRequests) ?? false
+        configuration.identity = try identity(sources)
+        let node = try await Node.make(configuration, threads: threads, log: log)
+        let observation = try await startMetrics(sources.given(Settings.metrics, metrics), node.host, log)
+        let deadline = sources.value(Settings.shutdownTimeout, shutdownTimeout) ?? Settings.standardShutdownTimeout
+        let service = NodeService(
+            node: node, metrics: observation, deadline: .nanoseconds(Int64(deadline * 1e9)), log: log)
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: service)], gracefulShutdownSignals: [.sigterm, .sigint], logger: log.quiet
+            ))
+        try await group.run()
+    }
+
+    private func identity(_ sources: SettingSources) throws -> TLSIdentity? {
+        let key = sources.given(Settings.tlsKey, tlsKey)
+        let certificate = sources.given(Settings.tlsCertificate, tlsCertificate)
+        guard let given = key ?? certificate else { return nil }
+        guard let key, let certificate else {
+            let missing = key == nil ? Settings.tlsKey : Settings.tlsCertificate
+            throw StartFailure.OfSetting(place: given.place, message: "TLS needs \(missing.option) too")
+        }
+        do throws(TLSIdentity.Failure) {
+            return try TLSIdentity(key: key.value, certificate: certificate.value)
+        } catch {
+            throw StartFailure.OfSetting(
+                place: error.isOfKey ? key.place : certificate.place, message: error.description)
+        }
+    }
+
+    private func startMetrics(_ metrics: SettingSources.Given<MetricsOption>?, _ host: ScriptHost, _ log: Logger)
+        async throws -> MetricsServer?
+    {
+        guard let metrics, case .address(let address) = metrics.value else { return nil }
         let socket: ListeningSocket
         do {
             socket = try ListeningSocket(address: address.host, port: address.port)
         } catch {
-            throw StartFailure.OfFlag(flag: "--metrics", message: error.description)
+            throw StartFailure.OfSetting(place: metrics.place, message: error.description)
         }
         let server = try await MetricsServer.start(on: socket, host: host)
         let url = "http://\(MetricsAddress(host: address.host, port: socket.port))/metrics"
@@ -126,5 +126,3 @@ struct Serve: AsyncParsableCommand {
         return server
     }
 }
-
-extension Logger.Level: ArgumentParser.ExpressibleByArgument {}

@@ -1,12 +1,14 @@
 import ArgumentParser
+import Client
 import HTTP
 import Scripting
 
 /// Says in one clear line on standard error why the program cannot go on, and makes it exit with 1.
 enum StartFailure {
-    /// What a flag asks for cannot be had.
-    struct OfFlag: Error {
-        let flag: String
+    /// What a setting asks for cannot be had.
+    struct OfSetting: Error {
+        /// Where it was given: an option, an environment variable, a line of a file.
+        let place: String
         let message: String
     }
 
@@ -18,7 +20,9 @@ enum StartFailure {
     static func message(_ error: any Error) -> String {
         switch error {
         case let error as ErrorReport: error.text
-        case let error as OfFlag: "\(error.flag): \(error.message)"
+        case let error as OfSetting: "\(error.place): \(error.message)"
+        case let error as SettingSources.Failure: error.message
+        case let error as EventSourceFailure: Visible.text(error.description)
         case let error as ScriptDirectory.Failure: error.message
         case let error as ListeningSocket.Failure: error.description
         case let error as ListenFailure: error.message

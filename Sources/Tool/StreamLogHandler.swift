@@ -36,29 +36,13 @@ struct StreamLogHandler: LogHandler {
     }
 
     private func json(_ level: Logger.Level, _ message: String, _ fields: Logger.Metadata) -> String {
-        var pairs = [("time", Timestamp.now().full), ("level", level.rawValue), ("message", message)]
+        var pairs: [(key: String, value: JSONObject.Value)] = [
+            ("time", .text(Timestamp.now().full)), ("level", .text(level.rawValue)), ("message", .text(message)),
+        ]
         for (key, value) in fields.sorted(by: { $0.key < $1.key }) {
             // A field of a script's may have any name, but each key stands once.
-            pairs.append((pairs.contains { $0.0 == key } ? "fields.\(key)" : key, "\(value)"))
+            pairs.append((pairs.contains { $0.key == key } ? "fields.\(key)" : key, .text("\(value)")))
         }
-        return "{" + pairs.map { "\(quote($0.0)):\(quote($0.1))" }.joined(separator: ",") + "}"
-    }
-
-    private func quote(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case "\n": quoted += "\\n"
-            case "\r": quoted += "\\r"
-            case "\t": quoted += "\\t"
-            case "\u{0}"..<"\u{20}":
-                let digits = String(scalar.value, radix: 16)
-                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: quoted.unicodeScalars.append(scalar)
-            }
-        }
-        return quoted + "\""
+        return JSONObject.line(pairs)
     }
 }

@@ -129,4 +129,34 @@ import Testing
         _ = parser.feed(":\n: a\n:b\n".utf8)
         #expect(parser.comments == ["", " a", "b"])
     }
+
+    @Test func `comments are not kept where nobody wants them`() {
+        var parser = EventParser(keepsComments: false)
+        _ = parser.feed(":\n: a\n".utf8)
+        #expect(parser.comments == [])
+    }
+
+    @Test func `the id of an earlier connection holds until there is another`() {
+        var parser = EventParser(lastEventID: "7")
+        #expect(parser.lastEventID == "7")
+        #expect(parser.feed("data: a\n\nid: 8\n".utf8) == [MessageEvent(data: "a", lastEventID: "7")])
+        #expect(parser.feed("data: b\n\n".utf8) == [MessageEvent(data: "b", lastEventID: "8")])
+    }
+
+    @Test(arguments: [
+        ("data: 45678\n\n", 1, false), ("data: 456789\n\n", 1, false), ("data: 4567890\n\n", 0, true),
+        ("data: 1\ndata: 2\n\n", 1, false), ("data: 1\ndata: 2345\n\n", 1, false),
+        ("data: 1\ndata: 23456\n\n", 0, true),
+        ("data:1\n\ndata: 1\n\ndata: 1\n\n", 3, false), (": 34567890123\ndata: a\n\n", 0, true),
+        ("data\ndata\ndata\ndata\ndata\ndata\ndata\ndata\ndata\ndata\n\n", 0, true),
+        ("data: a\n\n1234567890123\ndata: b\n\n", 1, true),
+    ])
+    func `a line with the data before it has a limit, behind which nothing is taken`(
+        wire: String, events: Int, isOver: Bool
+    ) {
+        var parser = EventParser(maxEventBytes: 12)
+        #expect(parser.feed(wire.utf8).count == events)
+        #expect(parser.isOverLimit == isOver)
+        #expect(parser.feed("\n\ndata: c\n\n".utf8).count == (isOver ? 0 : 1))
+    }
 }

@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 
 import pytest
 
+from streams import ScriptedServer, Tail
 from support import BINARY, Client, Server
 
 
@@ -67,3 +68,23 @@ def serve(launch):
         return launch(command, **rest).wait_until_listening()
 
     return start
+
+
+@pytest.fixture
+def answers():
+    """`answers(first, second)` starts a server that gives these answers, and stops it after the test."""
+    with ExitStack() as servers:
+        yield lambda *answers, **options: servers.enter_context(closing(ScriptedServer(*answers, **options)))
+
+
+@pytest.fixture
+def tail():
+    """`tail(url, *options)` starts `mooncast tail`, and kills it after the test."""
+    with ExitStack() as tails:
+
+        def start(url, *options):
+            tail = Tail(url, *options)
+            tails.callback(tail.clean_up)
+            return tail
+
+        yield start

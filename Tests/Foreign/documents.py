@@ -4,8 +4,8 @@ lua    is put into a directory as main.lua, and `mooncast check` must accept it.
        `-- NAME.lua`, or begins with `-- NAME.lua:`, is written under that name, and named blocks that follow each
        other share a directory.
 sh     each line is run: `./scripts/serve DIR` and `mooncast serve DIR` start a server on a free port, which `curl`
-       lines talk to from then on, whatever port they name. A DIR that does not exist stands for the directory of the
-       last lua blocks. Lines of NOT_RUN are what a reader does once, by hand.
+       and `mooncast tail` lines talk to from then on, whatever port they name. A DIR that does not exist stands for
+       the directory of the last lua blocks. Lines of NOT_RUN are what a reader does once, by hand.
 html   is parsed, and every element must be closed.
 json   is parsed.
 nginx  and haproxy and caddy are configuration, which the proxy itself must accept.
@@ -145,6 +145,8 @@ class Document:
         elif words[0] == "./scripts/serve":
             self._check_script("serve")
             self._serve([ROOT / "scripts" / "serve"], words[1:])
+        elif words[:2] == ["mooncast", "tail"]:
+            self._tail(line)
         elif words[0] == "mooncast":
             result = run(*words[1:])
             assert result.returncode == 0, f"{line}: {result.stderr}"
@@ -181,11 +183,19 @@ class Document:
         self._server = self._launch([*command, directory, *options, "--port", 0, "--log-format", "json"])
         self._server.wait_until_listening(timeout=BUILDING)
 
-    def _curl(self, line):
+    def _with_port(self, line):
         assert self._server, f"{line}: no server was started before"
         address = r"\b(localhost|127\.0\.0\.1):\d+"
         assert re.search(address, line), f"{line}: names no port of this machine"
-        line = re.sub(address, f"127.0.0.1:{self._server.port}", line)
+        return re.sub(address, f"127.0.0.1:{self._server.port}", line)
+
+    def _tail(self, line):
+        """Runs `mooncast tail` up to the first event."""
+        result = run(*shlex.split(self._with_port(line))[1:], "--count", 1)
+        assert result.returncode == 0 and result.stdout, f"{line}: {result.stderr}"
+
+    def _curl(self, line):
+        line = self._with_port(line)
         if re.search(r"\s(-\w*N|--no-buffer)\b", line):
             return self._follow(line)
         result = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=PATIENCE)

@@ -22,7 +22,7 @@ def test_version_is_one_line():
 @pytest.mark.parametrize(
     "arguments, named",
     [
-        (["--help"], ["mooncast serve", "mooncast check", "--version", "--help"]),
+        (["--help"], ["mooncast serve", "mooncast check", "mooncast routes", "mooncast tail", "--version", "--help"]),
         (["help"], ["mooncast serve", "mooncast check"]),
         (
             ["serve", "--help"],
@@ -31,6 +31,11 @@ def test_version_is_one_line():
         ),
         (["help", "serve"], ["--port", "default: 8080", "default: 127.0.0.1", "SIGTERM", "DIR/public"]),
         (["check", "--help"], ["<directory>", "first error", "Exit code 1"]),
+        (["routes", "--help"], ["<directory>", "--json", "Exit code 1"]),
+        (
+            ["tail", "--help"],
+            ["<url>", "--json", "--raw", "--last-event-id", "--header", "--count", "--cacert", "--insecure", "204"],
+        ),
     ],
     ids=" ".join,
 )
@@ -41,7 +46,7 @@ def test_help_lists_what_there_is(arguments, named):
     assert [text for text in named if text not in flowing] == []
 
 
-@pytest.mark.parametrize("command", ["serve", "check"])
+@pytest.mark.parametrize("command", ["serve", "check", "routes", "tail"])
 def test_help_explains_every_option_and_argument(command):
     lines = run(command, "--help").stdout.splitlines()
     entries = [index for index, line in enumerate(lines) if re.match(r"  (-|<)", line)]
@@ -51,9 +56,9 @@ def test_help_explains_every_option_and_argument(command):
         assert len(text.split()) >= 3, f"no explanation: {lines[index]!r}"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"], ["check", "--help"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [[], ["serve"], ["check"], ["routes"], ["tail"]], ids=" ".join)
 def test_help_fits_a_terminal(arguments):
-    lines = run(*arguments).stdout.splitlines()
+    lines = run(*arguments, "--help").stdout.splitlines()
     assert [line for line in lines if len(line) > 80 and not line.startswith("USAGE: ")] == []
 
 
@@ -110,7 +115,7 @@ def check_failure(result, named):
     assert counts == dict.fromkeys(named, 1), f"each is to be said exactly once:\n{result.stderr}"
 
 
-@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["check"]], ids=lambda command: command[0])
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["check"], ["routes"]], ids=lambda command: command[0])
 @pytest.mark.parametrize("name, named", BAD_DIRECTORIES.items(), ids=BAD_DIRECTORIES)
 def test_a_directory_that_cannot_be_served_is_named_once_with_the_reason(place, command, name, named):
     result = subprocess.run(
@@ -186,6 +191,12 @@ def test_an_address_that_is_not_of_this_machine_is_named(scripts, host):
         (["serve", "good", "more"], ["'more'"]),
         (["check"], ["Missing expected argument '<directory>'"]),
         (["check", "good", "--port", "1"], ["'--port'"]),
+        (["routes"], ["Missing expected argument '<directory>'"]),
+        (["tail"], ["Missing expected argument '<url>'"]),
+        (["tail", "localhost:8080"], ["'localhost:8080' must begin with http:// or https://"]),
+        (["tail", "http://a", "--json", "--raw"], ["--json and --raw exclude each other"]),
+        (["tail", "http://a", "--count", "0"], ["--count must be at least 1"]),
+        (["tail", "http://a", "--header", "X"], ["--header 'X' must be 'Name: value'"]),
         (["sevre", "good"], ["'sevre'"]),
     ],
     ids=lambda value: " ".join(value) if "good" in value or len(value) == 1 else "",

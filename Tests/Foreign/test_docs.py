@@ -52,6 +52,7 @@ GOOD = {
         f"mooncast serve {HELLO} --dev  # by hand",
         "curl http://localhost:8080/",
         "curl -N localhost:8080/clock",
+        "mooncast tail http://127.0.0.1:8080/clock --json",
     ),
     "curl on a script of the document": fenced("lua", HI)
     + fenced("sh", "mooncast serve my-scripts")
@@ -76,6 +77,11 @@ BAD = {
     "a command that is never run": (fenced("sh", "make install"), ["make install", "NOT_RUN"]),
     "a script that is not there": (fenced("sh", "./scripts/no-such-script"), ["scripts/no-such-script"]),
     "curl without a server": (fenced("sh", "curl http://localhost:8080/"), ["no server"]),
+    "tail without a server": (fenced("sh", "mooncast tail http://localhost:8080/"), ["no server"]),
+    "tail of what is no stream": (
+        fenced("sh", f"mooncast serve {HELLO}", "mooncast tail http://localhost:8080/nothing"),
+        ["mooncast tail", "404"],
+    ),
     "curl that fails": (
         fenced("sh", f"mooncast serve {HELLO}", "curl --fail http://localhost:8080/nothing"),
         ["curl --fail", "404"],

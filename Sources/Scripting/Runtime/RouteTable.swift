@@ -8,6 +8,10 @@ final class RouteTable {
         let callback: LuaReference
         let source: String
         let line: Int
+
+        var registered: RegisteredRoute {
+            RegisteredRoute(method: route.method, path: route.pattern.text, source: source, line: line)
+        }
     }
 
     private(set) var entries: [Entry] = []

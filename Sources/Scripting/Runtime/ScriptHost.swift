@@ -140,6 +140,11 @@ public final class ScriptHost: Responder, StreamObserver {
     /// The port that is listened on; 0 for none.
     public func port() -> EventLoopFuture<Int> { loop.submit { self.runtime.value.listener.port } }
 
+    /// The routes that are registered, in order.
+    public func routes() -> EventLoopFuture<[RegisteredRoute]> {
+        loop.submit { self.runtime.value.routes.entries.map(\.registered) }
+    }
+
     /// Whether connections are accepted.
     public func isReady() -> EventLoopFuture<Bool> { loop.submit { self.runtime.value.listener.isAccepting } }
 

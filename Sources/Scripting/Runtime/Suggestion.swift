@@ -1,7 +1,7 @@
 /// The name that a misspelt one was probably meant to be.
-enum Suggestion {
+public enum Suggestion {
     /// The closest candidate, if it is close: at most a third of the name is different.
-    static func closest(to name: String, in candidates: some Sequence<String>) -> String? {
+    public static func closest(to name: String, in candidates: some Sequence<String>) -> String? {
         let wanted = Array(name.lowercased())
         let limit = max(1, wanted.count / 3)
         var best: (distance: Int, name: String)?
