@@ -88,16 +88,14 @@ import Testing
         }
     }
 
-    @Test func `too many who only wait for an answer are not let in`() async throws {
+    @Test(.disabled(if: TestServer.usesTLS, "over TLS who is not let in cannot shake hands, so the client has no connection"))
+    func `too many who only wait for an answer are not let in`() async throws {
         let clock = ManualClock()
         try await withServer(Self.script, clock: clock, limits: HTTPLimits(maxConnections: 1)) { server in
             var silent: [TestClient] = []
             for _ in 0..<33 { silent.append(try await server.connect()) }
-            // Over TLS it is gone before the handshake is over.
-            if let late = try? await server.connect() {
-                #expect(!TestServer.usesTLS)
-                #expect(try await late.waitForEnd() == "")
-            }
+            let late = try await server.connect()
+            #expect(try await late.waitForEnd() == "")
             // Those that are refused may not stay.
             clock.advance(by: .seconds(5))
             for client in silent.dropFirst() { #expect(try await client.waitForEnd() == "") }
