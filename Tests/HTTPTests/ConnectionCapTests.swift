@@ -88,7 +88,9 @@ import Testing
         }
     }
 
-    @Test(.disabled(if: TestServer.usesTLS, "over TLS who is not let in cannot shake hands, so the client has no connection"))
+    @Test(
+        .disabled(
+            if: TestServer.usesTLS, "over TLS who is not let in cannot shake hands, so the client has no connection"))
     func `too many who only wait for an answer are not let in`() async throws {
         let clock = ManualClock()
         try await withServer(Self.script, clock: clock, limits: HTTPLimits(maxConnections: 1)) { server in

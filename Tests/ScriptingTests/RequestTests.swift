@@ -9,7 +9,8 @@ import Testing
               math.type(request.client_id), request.path_params.name, request.scheme, request.http_version
             """
         let result = try await Snippets.run(code, query: "?a=%20b&c")
-        #expect(result == "POST /run/snippet /run/snippet?a=%20b&c 127.0.0.1 true integer snippet \(TestServer.scheme) 1.1")
+        #expect(
+            result == "POST /run/snippet /run/snippet?a=%20b&c 127.0.0.1 true integer snippet \(TestServer.scheme) 1.1")
     }
 
     @Test func `every request has its own client_id`() async throws {

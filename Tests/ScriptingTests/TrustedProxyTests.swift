@@ -25,11 +25,17 @@ import Testing
             ["127.0.0.1"], ["X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https"],
             "203.0.113.9 unknown https test"
         ),
-        (["10.0.0.0/8", "127.0.0.0/8"], ["Forwarded: for=\"203.0.113.9:80\""], "203.0.113.9 known \(TestServer.scheme) test"),
+        (
+            ["10.0.0.0/8", "127.0.0.0/8"], ["Forwarded: for=\"203.0.113.9:80\""],
+            "203.0.113.9 known \(TestServer.scheme) test"
+        ),
         (["127.0.0.1"], ["X-Forwarded-For: nonsense"], "127.0.0.1 known \(TestServer.scheme) test"),
         (["127.0.0.1"], ["X-Forwarded-Host: evil.example"], "127.0.0.1 known \(TestServer.scheme) test"),
         (["127.0.0.1"], [], "127.0.0.1 known \(TestServer.scheme) test"),
-        (["127.0.0.2"], ["X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https"], "127.0.0.1 known \(TestServer.scheme) test"),
+        (
+            ["127.0.0.2"], ["X-Forwarded-For: 203.0.113.9", "X-Forwarded-Proto: https"],
+            "127.0.0.1 known \(TestServer.scheme) test"
+        ),
         ([], ["Forwarded: for=203.0.113.9;proto=https"], "127.0.0.1 known \(TestServer.scheme) test"),
     ])
     func `a trusted proxy says who the client is, nobody else`(networks: [String], headers: [String], body: String)

@@ -67,8 +67,10 @@ extension Option {
     }
 
     /// The option of a setting that may be given more than once.
-    init<T: SettingValue>(repeating setting: Setting<T>, valueName: String) where Value == [T] {
-        self.init(name: .customLong(setting.name), help: ArgumentHelp(setting.help, valueName: valueName))
+    init<T: SettingValue>(wrappedValue: [T], repeating setting: Setting<T>, valueName: String) where Value == [T] {
+        self.init(
+            wrappedValue: wrappedValue, name: .customLong(setting.name),
+            help: ArgumentHelp(setting.help, valueName: valueName))
     }
 
     /// The option of a setting which may also stand without a value.

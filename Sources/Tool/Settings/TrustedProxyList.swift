@@ -1,3 +1,4 @@
+import ArgumentParser
 import HTTP
 
 /// Addresses and networks of proxies, by commas.
