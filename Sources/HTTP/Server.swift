@@ -47,7 +47,8 @@ public final class Server: Sendable {
     /// Starts to accept; with an identity, connections speak TLS. The channel's close stops it.
     public func accept(on socket: ListeningSocket, identity: TLSIdentity? = nil) -> EventLoopFuture<any Channel> {
         let (loops, log) = (self.loops, self.log)
-        onEachLoop { $0.isShuttingDown = false }
+        // Behind a shut-down of this same turn, which waits in each loop's queue: a script may stop and listen at once.
+        for loop in loops { loop.eventLoop.execute { loop.isShuttingDown = false } }
         return ServerBootstrap(group: group)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

@@ -119,7 +119,13 @@ extension Runtime {
 
     /// What `HTTPServer.complete_response` does.
     func complete(_ clientID: Int, _ response: ResponseObject?) -> ErrorConstants {
-        guard let held = responses.held(clientID) else { return .doesNotExist }
+        guard let held = responses.held(clientID) else {
+            // The client is known, but its response is not held.
+            if let response, response.requestObject.clientID == clientID, case .open = response.phase {
+                return .invalidParameter
+            }
+            return .doesNotExist
+        }
         guard let response, response === held else { return .invalidParameter }
         responses.release(response)
         response.isHeld = false
