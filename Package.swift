@@ -42,8 +42,8 @@ let server: [Target] = [
         name: "HTTP",
         dependencies: [
             "Delivery", "EventStream", httpTypes, logging,
-            nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOTLS"), ssl("NIOSSL"),
-            extras("NIOHTTPTypes"), extras("NIOHTTPTypesHTTP1"),
+            nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOTLS"), nio("NIOEmbedded"), ssl("NIOSSL"),
+            extras("NIOHTTPTypes"), extras("NIOHTTPTypesHTTP1"), extras("NIOHTTPCompression"),
         ],
         swiftSettings: settings
     ),
@@ -112,7 +112,7 @@ let server: [Target] = [
         name: "HTTPTests",
         dependencies: [
             "HTTP", "TestKit", "Delivery", "EventStream", "Scripting", httpTypes,
-            nio("NIOCore"), nio("NIOEmbedded"), nio("NIOHTTP1"), nio("NIOTLS"), extras("NIOHTTPTypes"),
+            nio("NIOCore"), nio("NIOPosix"), nio("NIOEmbedded"), nio("NIOHTTP1"), nio("NIOTLS"), extras("NIOHTTPTypes"),
         ],
         swiftSettings: settings
     ),

@@ -39,7 +39,7 @@ public struct CORSPolicy: Sendable, Equatable {
         case .always("*"): return true
         case .always: break
         case .oneOf(let list):
-            Self.addVary(to: &fields)
+            Vary.add(.origin, to: &fields)
             guard let origin, let named = list.first(where: { $0 == origin }) else { return false }
             fields.append(HTTPField(name: .accessControlAllowOrigin, value: named))
         }
@@ -48,17 +48,6 @@ public struct CORSPolicy: Sendable, Equatable {
     }
 
     private static let allowCredentials = HTTPField(name: .accessControlAllowCredentials, value: "true")
-
-    // MARK: Vary
-
-    private static let varyOrigin = HTTPField(name: .vary, value: "Origin")
-
-    /// Says to caches that the response hangs on the request's origin (Fetch, "CORS protocol and HTTP caches"), unless it is said already.
-    private static func addVary(to fields: inout HTTPFields) {
-        let named = fields[values: .vary].flatMap { $0.lowercased().utf8.split(separator: UInt8(ascii: ",")) }
-            .map { Substring(OptionalWhitespace.trimmed($0)) }
-        if !named.contains("*"), !named.contains("origin") { fields.append(varyOrigin) }
-    }
 
     // MARK: headers that pages may read
 

@@ -1,7 +1,7 @@
 import NIOCore
 import NIOPosix
 
-/// Blocking file work, away from the event loops.
+/// Blocking file work, and what else takes long, away from the event loops.
 enum Disk {
     static func run<Value: Sendable>(
         on loop: any EventLoop,

@@ -60,7 +60,9 @@ struct FileResponse {
     static func complete(
         _ file: OpenFile, status: HTTPResponse.Status = .ok, _ headers: HTTPFields, _ method: HTTPRequest.Method
     ) -> Response {
-        Response(status: status, headers: headers, body: read(FileBody(file), method))
+        var response = Response(status: status, headers: headers, body: read(FileBody(file), method))
+        response.isFile = true
+        return response
     }
 
     private static func read(_ body: FileBody, _ method: HTTPRequest.Method) -> Response.Body {

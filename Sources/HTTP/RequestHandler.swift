@@ -48,6 +48,10 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         let start = NIODeadline.now()
         /// Whether the responder has it.
         var isResponders = false
+        /// What the client takes, where responses are compressed.
+        var accepted: AcceptEncoding?
+        /// Whether the answer is there, and is only being compressed.
+        var isAnswered = false
     }
 
     /// Who is not let in has that long to ask and to take the answer.
@@ -187,6 +191,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         }
         current = Current(exchange: exchange, method: head.method, path: target.path, target: target.raw)
         var headers = head.headerFields
+        if loop.compresses { current?.accepted = AcceptEncoding(headers[.acceptEncoding]) }
         if let authority = head.authority { headers[.host] = authority }  // the codec has taken it out
         var request = Request(
             method: head.method, target: target, headers: headers, body: body, clientAddress: clientAddress)
@@ -218,9 +223,20 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
 
     /// Answers an exchange, if it is the current one and still unanswered.
     func respond(_ response: Response, to exchange: Exchange.ID) {
-        guard let current, current.exchange == exchange, context != nil else { return }
+        guard let current, current.exchange == exchange, !current.isAnswered, context != nil else { return }
+        guard let accepted = current.accepted else { return send(response, current) }
+        // It stays the current one meanwhile, as while a file is opened.
+        self.current?.isAnswered = true
+        let handler = NIOLoopBound(self, eventLoop: loop.eventLoop)
+        Compression.apply(to: response, accepted, on: loop.eventLoop) { response in
+            guard let current = handler.value.current, current.exchange == exchange else { return }
+            handler.value.send(response, current)
+        }
+    }
+
+    private func send(_ response: Response, _ current: Current) {
         self.current = nil
-        reporting = response.reportsEnd ? exchange : nil
+        reporting = response.reportsEnd ? current.exchange : nil
         state.hasMore = !queue.isEmpty
         let closes = state.closesAfterAnswer
         loop.responder.completed(summary(of: current, status: response.status.code))
@@ -329,7 +345,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     /// Writes the head of an event stream and hands the channel to the delivery loop.
     func open(_ opening: StreamOpening, for exchange: Exchange.ID) {
         let sockets = loop.sockets(isSecure: isSecure)
-        guard let current, current.exchange == exchange, let context else {
+        guard let current, current.exchange == exchange, !current.isAnswered, let context else {
             if let sockets { return sockets.neverOpened(opening.id) }
             return loop.delivery.neverOpened(opening.id, ledger: opening.ledger)
         }

@@ -15,6 +15,8 @@ public struct Response: Sendable {
     public var body: Body
     /// Whether the responder is told when the client's kernel has it all, or never will.
     public var reportsEnd = false
+    /// Whether the body is a file's, also where it was read already. Which coding that comes in is a matter of files.
+    var isFile = false
 
     public init(status: HTTPResponse.Status, headers: HTTPFields = [:], body: Body = .bytes(ByteBuffer())) {
         self.status = status

@@ -84,6 +84,10 @@ public final class Server: Sendable {
     /// Which pages of other origins may read what is answered; with nil, as at first, none.
     public func setCORS(_ policy: CORSPolicy?) { onEachLoop { $0.cors = policy } }
 
+    /// Whether responses are compressed for clients that take it; at first they are not. Counts for requests that come
+    /// from now on.
+    public func setCompression(_ isEnabled: Bool) { onEachLoop { $0.compresses = isEnabled } }
+
     /// Gives one event, encoded once, to every open stream.
     public func broadcast(_ frame: StreamFrame) {
         for loop in loops {

@@ -23,6 +23,7 @@ final class ServerLoop: Sendable {
         var router = Router()
         var staticFiles: StaticFiles?
         var cors: CORSPolicy?
+        var compresses = false
         var connections: [ObjectIdentifier: RequestHandler] = [:]
         var nextExchange: Exchange.ID
         let exchangeStep: Exchange.ID
@@ -81,6 +82,12 @@ final class ServerLoop: Sendable {
     var cors: CORSPolicy? {
         get { state.value.cors }
         set { state.value.cors = newValue }
+    }
+
+    /// Whether ordinary responses are compressed.
+    var compresses: Bool {
+        get { state.value.compresses }
+        set { state.value.compresses = newValue }
     }
 
     /// The answer to a preflight, which only a route for OPTIONS gives itself: one for every method was not made for it.

@@ -17,6 +17,7 @@ final class HTTPServerAPI {
         registerMiddleware(server)
         registerStreams(server)
         registerLimits(server)
+        registerCompression(server)
         StaticDirectoryAPI(runtime: runtime).register(server)
         CORSAPI(runtime: runtime).register(server)
         let state = runtime.state
@@ -157,6 +158,18 @@ final class HTTPServerAPI {
         }
         server.method("get_max_request_size", 0...0) { [unowned runtime] _, call in
             call.returning(runtime.limits.maxBodyBytes)
+        }
+    }
+
+    // MARK: compression
+
+    private func registerCompression(_ server: ClassBuilder.Singleton<HTTPServerAPI>) {
+        server.method("set_compression_enabled", 1...1) { [unowned runtime] _, call throws(LuaError) in
+            runtime.compresses = try call.boolean(1, "enabled")
+            return .none
+        }
+        server.method("is_compression_enabled", 0...0) { [unowned runtime] _, call in
+            call.returning(runtime.compresses)
         }
     }
 

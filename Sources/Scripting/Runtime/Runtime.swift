@@ -51,10 +51,15 @@ final class Runtime: HandlerObserver {
             staticDirectory.server = server
             server?.setRouter(routes.router(middleware))
             server?.setCORS(cors.policy)
+            server?.setCompression(compresses)
         }
     }
     var cors = CORSSettings() {
         didSet { server?.setCORS(cors.policy) }
+    }
+    /// Whether responses are compressed.
+    var compresses = false {
+        didSet { server?.setCompression(compresses) }
     }
 
     init(
