@@ -74,7 +74,6 @@ let server: [Target] = [
         dependencies: [
             "Client", "Metrics", "Scripting", "HTTP", "Delivery", "EventStream", logging, nio("NIOCore"),
             nio("NIOPosix"),
-            .product(name: "TOMLKit", package: "TOMLKit"),
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
             .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -151,7 +150,6 @@ let package = Package(
             .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
             .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
             .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-            .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         ],
     targets: onlyInterpreter ? interpreter : interpreter + server
 )

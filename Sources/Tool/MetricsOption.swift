@@ -23,7 +23,7 @@ enum MetricsOption: SettingValue, CustomStringConvertible {
         case .text(let text): self.init(text: text)
         case .integer(let port): self.init(text: "\(port)")
         case .boolean(let isOn): self = isOn ? .standard : .off
-        case .number, .other: return nil
+        case .number: return nil
         }
     }
 

@@ -45,7 +45,8 @@ struct SettingSources {
     /// - Throws: at the first key of a file that is no setting, or whose value is none of its own.
     static func check(_ file: SettingsFile) throws(Failure) {
         let settings = Dictionary(uniqueKeysWithValues: Settings.all.map { ($0.key, $0) })
-        for (key, value) in file.entries {
+        for entry in file.entries {
+            let (key, value) = (entry.key, entry.value)
             guard let setting = settings[key] else {
                 let hint = Suggestion.closest(to: key, in: settings.keys.sorted()).map { "; did you mean '\($0)'?" }
                 throw Failure(message: "\(file.place(of: key)): unknown key '\(key)'\(hint ?? "")")

@@ -1,5 +1,4 @@
 import Scripting
-import TOMLKit
 
 #if canImport(Glibc)
     import Glibc
@@ -17,8 +16,6 @@ struct SettingsFile {
         case integer(Int)
         case number(Double)
         case boolean(Bool)
-        /// Something else, by the name of its type.
-        case other(String)
 
         /// As a message shows it.
         var shown: String {
@@ -27,14 +24,18 @@ struct SettingsFile {
             case .integer(let number): "\(number)"
             case .number(let number): "\(number)"
             case .boolean(let value): "\(value)"
-            case .other(let type): "\(type.first.map("aeiou".contains) == true ? "an" : "a") \(type)"
             }
         }
     }
 
-    /// By key, in order of the keys.
-    let entries: [(key: String, value: Value)]
-    private let text: String
+    struct Entry {
+        let key: String
+        let value: Value
+        let line: Int
+    }
+
+    /// In the order of the file.
+    let entries: [Entry]
 
     /// The file of a directory; without one there are no entries.
     init(in directory: ScriptDirectory) throws(SettingSources.Failure) {
@@ -43,8 +44,31 @@ struct SettingsFile {
 
     /// From the text of a file.
     init(_ text: String) throws(SettingSources.Failure) {
-        self.text = text
-        entries = try Self.entries(text)
+        var entries: [Entry] = []
+        let isMarked = text.unicodeScalars.first == "\u{FEFF}"
+        let lines = text.utf8.dropFirst(isMarked ? 3 : 0)
+            .split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        for (index, line) in lines.enumerated() {
+            let place = "\(Self.name):\(index + 1)"
+            var reader = SettingsReader(line.last == UInt8(ascii: "\r") ? line.dropLast() : line)
+            do throws(SettingsReader.Mistake) {
+                guard let (key, value) = try reader.entry() else { continue }
+                if let first = entries.first(where: { $0.key == key }) {
+                    throw SettingsReader.Mistake(message: "the key '\(key)' is already in line \(first.line)")
+                }
+                entries.append(Entry(key: key, value: value, line: index + 1))
+            } catch {
+                throw SettingSources.Failure(message: "\(place): \(error.message)")
+            }
+        }
+        self.entries = entries
+    }
+
+    subscript(key: String) -> Value? { entries.first { $0.key == key }?.value }
+
+    /// File and line of a key, for a message.
+    func place(of key: String) -> String {
+        entries.first { $0.key == key }.map { "\(Self.name):\($0.line)" } ?? Self.name
     }
 
     private static func read(_ directory: ScriptDirectory) throws(SettingSources.Failure) -> String {
@@ -58,59 +82,5 @@ struct SettingsFile {
             throw SettingSources.Failure(message: "\(name): not UTF-8")
         }
         return text
-    }
-
-    subscript(key: String) -> Value? { entries.first { $0.key == key }?.value }
-
-    /// File and line of a key, for a message.
-    ///
-    /// TOMLKit does not say where a key stands. But it says of every beginning of the file whether that is TOML by
-    /// itself: the line behind the longest one that is, and has no such key yet, is the key's.
-    func place(of key: String) -> String {
-        let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        var line = 1
-        for (index, last) in lines.enumerated() {
-            let end = last.endIndex == text.endIndex ? last.endIndex : text.utf8.index(after: last.endIndex)
-            guard let table = try? TOMLTable(string: String(text[..<end])) else { continue }
-            if table[key] != nil { break }
-            line = index + 2
-        }
-        return "\(Self.name):\(line)"
-    }
-
-    private static func entries(_ text: String) throws(SettingSources.Failure) -> [(key: String, value: Value)] {
-        if text.isEmpty { return [] }
-        // TOMLKit reads up to a NUL, and would ignore what comes behind it.
-        guard !text.utf8.contains(0) else { throw SettingSources.Failure(message: "\(name): holds a NUL character") }
-        // Settings are in no table. TOMLKit must not see one either: it aborts the process at `[=` and the like.
-        for (index, line) in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-            .enumerated()
-        where Substring(line).first(where: { !$0.isWhitespace && $0 != "\u{FEFF}" }) == "[" {
-            throw SettingSources.Failure(message: "\(name):\(index + 1): unknown table (settings are in none)")
-        }
-        do {
-            let table = try TOMLTable(string: text)
-            return table.keys.sorted().compactMap { key in table[key].map { (key, Value($0)) } }
-        } catch let error as TOMLParseError {
-            throw SettingSources.Failure(message: "\(name):\(error.source.begin.line): \(error.description)")
-        } catch {
-            throw SettingSources.Failure(message: "\(name): \(error)")
-        }
-    }
-}
-
-extension SettingsFile.Value {
-    fileprivate init(_ value: any TOMLValueConvertible) {
-        if let text = value.string {
-            self = .text(text)
-        } else if let number = value.int {
-            self = .integer(number)
-        } else if let number = value.double {
-            self = .number(number)
-        } else if let boolean = value.bool {
-            self = .boolean(boolean)
-        } else {
-            self = .other(value.type.description)
-        }
     }
 }
