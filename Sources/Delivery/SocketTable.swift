@@ -81,7 +81,13 @@
             guard csockets_watch(poll, descriptor, tag) == 0 else { return cut(index, .error) }
             drain(index)
             guard slots[index].phase == .open, slots[index].id == id else { return }
-            if hasFinished { cut(index, .client) } else { watchClock(index) }
+            if hasFinished { return cut(index, .client) }
+            // What was due while the socket was on its way.
+            if let deadline = slots[index].state?.nextDeadline, deadline <= now {
+                let isIdle = slots[index].queue == nil
+                perform(slots[index].state!.timePassed(now: now, queueIsEmpty: isIdle), index)
+            }
+            if slots[index].phase == .open { watchClock(index) }
         }
 
         func release(_ index: Int) {
