@@ -46,7 +46,8 @@ extension RequestHandler {
 
     /// Begins to wait for the client where that is due, and sees to the timer.
     func watch() {
-        guard place.refusal == nil else { return }  // has less time than any of these
+        // Who is refused has less time than any of these, and a handshake has its own.
+        guard place.refusal == nil, !isShakingHands else { return }
         if state.isToWait { state.startWait(at: loop.timers.now) }
         guard let deadline = state.deadline, timer.misses(deadline) else { return }
         timer.set(loop.timers, at: deadline) { self.timeHasPassed() }

@@ -5,6 +5,7 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 import NIOSSL
+import NIOTLS
 
 /// Serves one connection until it closes or becomes a stream: performs what `RequestState` says.
 final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, RemovableChannelHandler {
@@ -15,6 +16,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     let loop: ServerLoop
     let place: ConnectionCap.Place
     let isSecure: Bool
+    /// The connection is to be encrypted, and is not yet.
+    private(set) var isShakingHands: Bool
     var state: RequestState
     private(set) var context: ChannelHandlerContext?
     /// Parts of requests behind the one being answered; while there are any, nothing is read.
@@ -61,6 +64,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         self.loop = loop
         self.place = place
         self.isSecure = isSecure
+        self.isShakingHands = isSecure
         self.state = RequestState(limits: loop.limits)
     }
 
@@ -125,6 +129,10 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         if event is HeadCheck.IsHTTP10 { isHTTP10 = true }
         if event is HeadCheck.IsHEAD { asksForHead = true }
         if event is RequestDecoder.HeadBegan { return state.headBegan() }
+        if isShakingHands, case TLSUserEvent.handshakeCompleted? = event as? TLSUserEvent {
+            isShakingHands = false
+            watch()
+        }
         if let refused = event as? HeadCheck.RefusedOrigin, !state.isAnswering { origin = refused.origin }
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
         guard state.closeInput(), queue.isEmpty else { return }

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from support import PATIENCE, run
+from test_tls import make_certificate
 
 SHORT = "HTTPServer.set_limits { header_timeout = 0.3, body_timeout = 0.3, idle_timeout = 0.3 }"
 ROUTES = """
@@ -102,6 +104,49 @@ def test_a_limit_that_is_none_is_found_before_serving(scripts):
     assert result.returncode == 1
     assert "main.lua:1: HTTPServer.set_limits: unknown option 'max_conections'" in result.stderr
     assert "did you mean 'max_connections'" in result.stderr
+
+
+# MARK: TLS
+
+
+@pytest.fixture
+def encrypted(serve, scripts):
+    """`encrypted(limits)` serves the routes over TLS."""
+
+    def start(limits):
+        listen = 'HTTPServer.listen(0, "127.0.0.1", true, "key.pem", "certificate.pem")\n'
+        directory = scripts(main=f"HTTPServer.set_limits {{ {limits} }}\n" + listen + ROUTES)
+        make_certificate(directory)
+        return serve(directory)
+
+    return start
+
+
+def shake_hands(plain):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(plain)
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01"], ids=["nothing", "its begin"])
+def test_a_tls_handshake_that_does_not_end_is_let_go(encrypted, sent):
+    server = encrypted("tls_handshake_timeout = 0.3")
+    with closing(socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)) as client:
+        client.sendall(sent)
+        assert client.recv(4096) == b""
+
+
+def test_the_time_for_a_head_begins_after_the_handshake(encrypted):
+    server = encrypted("tls_handshake_timeout = 0, header_timeout = 0.3, idle_timeout = 0.3")
+    for sent, wanted in [(b"GET /limits HTTP/1.1\r\nHost: a\r\n\r\n", [200]), (b"GET /", [408]), (b"", [])]:
+        with closing(socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)) as plain:
+            time.sleep(0.6)
+            with shake_hands(plain) as client:
+                client.sendall(sent)
+                answer = b""
+                while piece := client.recv(4096):
+                    answer += piece
+                assert statuses(answer) == wanted
 
 
 # MARK: slowhttptest

@@ -1,3 +1,4 @@
+import HTTP
 import NIOCore
 import TestKit
 import Testing
@@ -118,7 +119,7 @@ import Testing
 
     @Test func `a client that takes a long answer slowly is not idle meanwhile`() async throws {
         let clock = ManualClock()
-        try await withServer(Self.script, clock: clock) { server in
+        try await withServer(Self.script, clock: clock, limits: HTTPLimits()) { server in
             let client = try await server.connect(reads: false, receiveBuffer: 4096)
             try await client.request("GET", "/big")
             try await server.printed("big")

@@ -1,7 +1,9 @@
 import Delivery
+import EventStream
 import NIOCore
 import NIOEmbedded
 import NIOTLS
+import Synchronization
 import TestKit
 import Testing
 
@@ -269,16 +271,48 @@ import Testing
         }
     }
 
-    @Test(arguments: [(TimeAmount.seconds(10), false), (.seconds(1), false), (nil, false), (.seconds(10), true)])
-    func `a TLS handshake has its time`(time: TimeAmount?, shakesHands: Bool) throws {
+    @Test func `an open stream has any time`() throws {
+        let server = try EmbeddedServer()
+        let channel = try server.connect()
+        try channel.writeInbound(ByteBuffer(string: Self.get + Self.halfHead))
+        let exchange = server.scripts.heard.withLock { $0.requests[0].exchange }
+        let (ledger, limits) = (StreamLedger(maxBufferedBytes: 100), StreamLimits(pingInterval: nil))
+        exchange.deliveryLoop.expect(1, ledger: ledger, limits: limits)
+        exchange.open(StreamOpening(id: 1, ledger: ledger, limits: limits, retry: nil, headers: []))
+        server.eventLoop.run()
+        #expect(try server.received(channel).hasSuffix("\r\n\r\n:\n"))
+        #expect(server.loop.timers.count == 0)
+        server.pass(1e6)
+        #expect(channel.isActive)
+        #expect(try server.received(channel) == "")
+    }
+
+    private static func identity() throws -> TLSIdentity {
         let directory = try TemporaryDirectory([
             "key.pem": TestCertificate.key, "certificate.pem": TestCertificate.certificate,
         ])
-        let identity = try TLSIdentity(
-            key: directory.path + "/key.pem", certificate: directory.path + "/certificate.pem")
+        return try TLSIdentity(key: directory.path + "/key.pem", certificate: directory.path + "/certificate.pem")
+    }
+
+    @Test func `the time for a head begins after the TLS handshake`() throws {
+        let server = try EmbeddedServer(limits: HTTPLimits(tlsHandshakeTimeout: nil))
+        let channel = try server.connect(identity: Self.identity())
+        channel.pipeline.fireChannelReadComplete()
+        #expect(server.loop.timers.count == 0)
+        server.pass(1000)
+        channel.pipeline.fireUserInboundEventTriggered(TLSUserEvent.handshakeCompleted(negotiatedProtocol: nil))
+        #expect(server.loop.timers.count == 1)
+        server.pass(9.999)
+        #expect(server.loop.timers.count == 1)
+        server.pass(0.002)
+        #expect(server.loop.timers.count == 0)
+    }
+
+    @Test(arguments: [(TimeAmount.seconds(10), false), (.seconds(1), false), (nil, false), (.seconds(10), true)])
+    func `a TLS handshake has its time`(time: TimeAmount?, shakesHands: Bool) throws {
         let server = try EmbeddedServer(
             limits: HTTPLimits(headerTimeout: nil, idleTimeout: nil, tlsHandshakeTimeout: time))
-        let channel = try server.connect(identity: identity)
+        let channel = try server.connect(identity: Self.identity())
         if shakesHands {
             channel.pipeline.fireUserInboundEventTriggered(TLSUserEvent.handshakeCompleted(negotiatedProtocol: nil))
             #expect(server.loop.timers.count == 0)

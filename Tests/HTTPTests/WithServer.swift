@@ -9,7 +9,7 @@ func withServer(
     _ files: [String: String],
     clock: any MonotonicClock = SystemClock(),
     threads: Int = 1,
-    limits: HTTPLimits = HTTPLimits(),
+    limits: HTTPLimits = TestServer.unhurried,
     _ body: (TestServer) async throws -> Void
 ) async throws {
     let server = try await TestServer.start(files, clock: clock, threads: threads, httpLimits: limits)
@@ -27,7 +27,7 @@ func withServer(
     _ script: String,
     clock: any MonotonicClock = SystemClock(),
     threads: Int = 1,
-    limits: HTTPLimits = HTTPLimits(),
+    limits: HTTPLimits = TestServer.unhurried,
     _ body: (TestServer) async throws -> Void
 ) async throws {
     try await withServer(["main.lua": script], clock: clock, threads: threads, limits: limits, body)

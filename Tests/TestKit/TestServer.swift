@@ -15,6 +15,8 @@ public final class TestServer: Sendable {
 
     /// A debug build on a busy machine is slow, and the budget is wall time: only tests of the budget are held to one.
     public static let patient = ScriptLimits(budget: .seconds(10), loadBudget: .seconds(10))
+    /// Likewise a client on a busy machine is slow: only tests of the time-outs have some.
+    public static let unhurried = HTTPLimits(headerTimeout: nil, bodyTimeout: nil, idleTimeout: nil)
 
     /// `MOONCAST_TEST_TLS=1` runs every test of a server over TLS instead, where streams stay NIO's channels.
     public static let usesTLS = ProcessInfo.processInfo.environment["MOONCAST_TEST_TLS"] != nil
@@ -32,7 +34,7 @@ public final class TestServer: Sendable {
         threads: Int = 1,
         isDevelopment: Bool = false,
         limits: ScriptLimits = TestServer.patient,
-        httpLimits: HTTPLimits = HTTPLimits(),
+        httpLimits: HTTPLimits = TestServer.unhurried,
         trustedProxies: TrustedProxies = TrustedProxies()
     ) async throws -> TestServer {
         let directory = try TemporaryDirectory(files)
@@ -50,7 +52,7 @@ public final class TestServer: Sendable {
     public static func start(directory path: String, clock: any MonotonicClock = SystemClock(), threads: Int = 1)
         async throws -> TestServer
     {
-        try await start(TemporaryDirectory(existing: path), clock, threads, false, patient, HTTPLimits())
+        try await start(TemporaryDirectory(existing: path), clock, threads, false, patient, unhurried)
     }
 
     private static func start(
