@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from blazium import OPEN, SCRIPT, exchange, lua, parse, request
+from proxies import free_port
 
 
 @pytest.fixture
@@ -200,17 +201,22 @@ def test_callbacks_of_streams_that_end_may_send_to_others_and_close_them(serve, 
     assert sorted(map(int, closed)) == list(range(1, 41))
 
 
-def test_a_handler_may_stop_the_server_and_listen_again(server, stream):
+@pytest.mark.parametrize("threads", [1, 4])
+def test_a_handler_may_stop_the_server_and_listen_again(serve, scripts, connect, threads):
+    server = serve(scripts(main=SCRIPT), "--threads", threads, port=free_port())
     code = """
     HTTPServer.stop()
     return { HTTPServer.is_listening(), HTTPServer.get_port(), HTTPServer.listen(80, "127.0.0.1") }
     """
-    assert lua(server, code) == [False, 0, 0]
-    server.log.wait(r"^closed\s1\sshutdown$")
-    assert re.fullmatch(rb"retry: \d+\n", stream.read_to_end())
-    server.url = server.log.wait("^listening$", count=2)["url"]
-    for _ in range(4):  # on every thread
-        assert lua(server, "return HTTPServer.is_listening()")
+    for number in range(1, 6):
+        stream = connect(server, "/events")
+        stream.read_until(OPEN)
+        assert lua(server, code) == [False, 0, 0]
+        server.log.wait(rf"^closed\s{number}\sshutdown$")
+        assert re.fullmatch(rb"retry: \d+\n", stream.read_to_end())
+        server.log.wait("^listening$", count=1 + number)
+        for _ in range(4):  # on every thread
+            assert lua(server, "return HTTPServer.is_listening()")
 
 
 # MARK: 10. and 11. a handler does not know its stream, nor the signal its request; headers have one case

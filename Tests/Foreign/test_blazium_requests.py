@@ -200,7 +200,7 @@ def test_small_writes_do_not_wait_for_each_other(server, connect):
 
 
 def test_no_secret_of_a_query_is_logged(serve, scripts, connect):
-    server = serve(scripts(main=SCRIPT), "--log-level", "trace", may_log_errors=True)
+    server = serve(scripts(main=SCRIPT), "--log-requests", "--log-level", "trace", may_log_errors=True)
     client = connect(server, "/events?token=s3cret")
     client.read_until(OPEN)
     client.close()
@@ -209,6 +209,7 @@ def test_no_secret_of_a_query_is_logged(serve, scripts, connect):
     server.log.wait("^closed")
     server.stop()
     assert "s3cret" not in str(server.log)
+    assert "/echo?page=2" in str(server.log), "a request is logged without its secrets"
 
 
 # MARK: 17. a stream that is a file, or an error
