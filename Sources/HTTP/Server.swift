@@ -49,7 +49,8 @@ public final class Server: Sendable {
         let (loops, log) = (self.loops, self.log)
         // Behind a shut-down of this same turn, which waits in each loop's queue: a script may stop and listen at once.
         for loop in loops { loop.eventLoop.execute { loop.isShuttingDown = false } }
-        return ServerBootstrap(group: group)
+        // On the first loop, which is the scripts': a `stop` there closes the port at once, and a `listen` after it gets it.
+        return ServerBootstrap(group: loops[0].eventLoop, childGroup: group)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(AcceptPause(log: log))
