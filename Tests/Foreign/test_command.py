@@ -52,7 +52,7 @@ def test_help_explains_every_option_and_argument(command):
     entries = [index for index, line in enumerate(lines) if re.match(r"  (-|<)", line)]
     assert entries
     for index in entries:
-        text = re.sub(r"^  (?:<[^>]+>|(?:-\w, )?--[\w-]+(?: \[?<[^>]+>\]?)?)", "", lines[index]) or lines[index + 1]
+        text = re.sub(r"^  (?:<[^>]+>|(?:-\w, )?--[\w-]+(?:/--[\w-]+)?(?: \[?<[^>]+>\]?)?)", "", lines[index]) or lines[index + 1]
         assert len(text.split()) >= 3, f"no explanation: {lines[index]!r}"
 
 
