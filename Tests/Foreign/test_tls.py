@@ -10,6 +10,7 @@ import httpx_sse
 import pytest
 
 from support import PATIENCE, run
+from test_command import AS_ANYBODY
 
 SCRIPT = """
 HTTPServer.listen(0, "127.0.0.1", true, "key.pem", "certificate.pem")
@@ -210,3 +211,14 @@ def test_a_bad_certificate_is_one_line_and_exit_code_1(scripts, arguments, said)
     assert result.stderr.splitlines()[-1].startswith("mooncast: HTTPServer.listen: ")
     assert said in result.stderr.splitlines()[-1]
     assert "Fatal" not in result.stderr
+
+
+def test_a_key_that_may_not_be_read_is_one_line_and_number_10(scripts):
+    directory = scripts(main=SCRIPT.replace("HTTPServer.listen", 'print("got", HTTPServer.listen', 1).replace(
+        '"certificate.pem")', '"certificate.pem"))', 1))
+    make_certificate(directory)
+    (directory / "key.pem").chmod(0)
+    result = run("serve", directory, prefix=AS_ANYBODY)
+    assert result.returncode == 1
+    assert "got\t10" in result.stderr
+    assert "cannot read the key" in result.stderr and "permission denied" in result.stderr.splitlines()[-1]
