@@ -14,12 +14,13 @@ struct Dispatch {
         if let answer = loop.preflight(request, match) {
             return exchange.handler.value.respond(answer, to: exchange.id)
         }
-        switch match {
-        case .route(let number, let parameters):
+        if case .route(let number, let parameters) = match {
             request.pathParameters = parameters
             ask(request, .route(number))
-        case .methodNotAllowed, .notFound:
-            if loop.router.intercepts(request.target) { ask(request, .interceptors) } else { goOn() }
+        } else if loop.router.intercepts(request.target) {
+            ask(request, .interceptors)
+        } else {
+            goOn(match, adding: [:])
         }
     }
 
@@ -30,11 +31,13 @@ struct Dispatch {
 
     /// No route is for the request, and nobody before has answered it.
     /// - Parameter headers: what the answer gets besides its own.
-    func goOn(adding headers: HTTPFields = [:]) {
+    func goOn(adding headers: HTTPFields) {
+        goOn(loop.router.match(method: request.method, target: request.target), adding: headers)
+    }
+
+    private func goOn(_ match: Router.Match, adding headers: HTTPFields) {
         var routes: [String] = []
-        if case .methodNotAllowed(let allowed) = loop.router.match(method: request.method, target: request.target) {
-            routes = allowed
-        }
+        if case .methodNotAllowed(let allowed) = match { routes = allowed }
         guard let files = loop.staticFiles else { return finish(nil, routes, headers) }
         let method = isRead ? request.method : .head
         let (target, asked) = (request.target, request.headers)

@@ -37,6 +37,8 @@ extension RequestHandler {
     // MARK: the server stops
 
     func shutDown() {
+        // Nobody is owed an answer, and a farewell would wait for the handshake.
+        if isShakingHands { return abort() }
         if state.shutDown(), let context { leave(context, lingers: false) }
     }
 

@@ -308,6 +308,19 @@ import Testing
         #expect(server.loop.timers.count == 0)
     }
 
+    @Test func `a server that stops does not wait for handshakes`() throws {
+        let directory = try TemporaryDirectory([
+            "key.pem": TestCertificate.key, "certificate.pem": TestCertificate.certificate,
+        ])
+        let identity = try TLSIdentity(
+            key: directory.path + "/key.pem", certificate: directory.path + "/certificate.pem")
+        let server = try EmbeddedServer(limits: HTTPLimits(tlsHandshakeTimeout: nil))
+        let channel = try server.connect(identity: identity)
+        server.loop.shutDownConnections()
+        server.eventLoop.run()
+        #expect(!channel.isActive)
+    }
+
     @Test(arguments: [(TimeAmount.seconds(10), false), (.seconds(1), false), (nil, false), (.seconds(10), true)])
     func `a TLS handshake has its time`(time: TimeAmount?, shakesHands: Bool) throws {
         let server = try EmbeddedServer(

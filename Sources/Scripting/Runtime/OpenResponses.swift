@@ -4,12 +4,22 @@ import HTTP
 /// Responses that outlive their handlers: held ones, and those whose end a script wants to hear of.
 final class OpenResponses {
     private var held: [Int: ResponseObject] = [:]
+    /// The clients of held ones, so that one of thousands that leaves is found at once.
+    private var clients: [Exchange.ID: Int] = [:]
     private var sent: [Exchange.ID: ResponseObject] = [:]
     private var streams: [StreamID: ResponseObject] = [:]
 
-    func hold(_ response: ResponseObject) { held[response.requestObject.clientID] = response }
+    func hold(_ response: ResponseObject) {
+        held[response.requestObject.clientID] = response
+        clients[response.exchange.id] = response.requestObject.clientID
+    }
+
     func held(_ clientID: Int) -> ResponseObject? { held[clientID] }
-    func release(_ response: ResponseObject) { held[response.requestObject.clientID] = nil }
+
+    func release(_ response: ResponseObject) {
+        held[response.requestObject.clientID] = nil
+        clients[response.exchange.id] = nil
+    }
 
     /// Sent, but perhaps not yet with the kernel.
     func await(_ response: ResponseObject) { sent[response.exchange.id] = response }
@@ -22,7 +32,7 @@ final class OpenResponses {
     /// The response whose client is gone.
     func gone(_ exchange: Exchange.ID) -> ResponseObject? {
         if let response = sent.removeValue(forKey: exchange) { return response }
-        guard let response = held.values.first(where: { $0.exchange.id == exchange }) else { return nil }
+        guard let response = clients[exchange].flatMap({ held[$0] }) else { return nil }
         release(response)
         return response
     }
