@@ -39,6 +39,11 @@ let server: [Target] = [
         swiftSettings: settings),
     .target(name: "PubSub", dependencies: ["Delivery", "EventStream", nio("NIOCore")], swiftSettings: settings),
     .target(
+        name: "Redis",
+        dependencies: ["Delivery", "EventStream", "PubSub", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOTLS"), ssl],
+        swiftSettings: settings
+    ),
+    .target(
         name: "HTTP",
         dependencies: [
             "Delivery", "EventStream", httpTypes, logging,
