@@ -64,20 +64,35 @@ struct PublisherAPI {
             return try Publishing(runtime, call).publishAndWait(to: name, of: publisher, eventAt: 2)
         }
         members.method("remove", 2...2) { [unowned runtime] publisher, call throws(LuaError) in
-            let name = try ChannelArgument(runtime: runtime, call: call).name(2)
-            let id: Int?
-            if call.stack.type(at: call.index(1)) == .string {
-                id = runtime.streams.id(ofUUID: try call.string(1, "connection_id_or_uuid"))
-            } else {
-                id = try call.integer(1, "connection_id_or_uuid")
-            }
-            let isRemoved = id.map { publisher.hub.leave($0, name) } ?? false
-            return call.returning((isRemoved ? ErrorConstants.ok : .doesNotExist).rawValue)
+            try Self.remove(publisher, call, runtime)
         }
         members.method("channel", 1...1) { [unowned runtime] publisher, call throws(LuaError) in
             let name = try ChannelArgument(runtime: runtime, call: call).name(1)
             runtime.classes.channel.push(publisher.channel(name), on: call.stack)
             return .results(1)
+        }
+    }
+
+    /// A stream of this node by id or uuid, or one of another node by uuid.
+    private static func remove(_ publisher: PublisherObject, _ call: LuaCall, _ runtime: Runtime) throws(LuaError)
+        -> HostFunction.Return
+    {
+        let name = try ChannelArgument(runtime: runtime, call: call).name(2)
+        guard call.stack.type(at: call.index(1)) == .string else {
+            let id = try call.integer(1, "connection_id_or_uuid")
+            let isRemoved = runtime.remove(id, from: name, of: publisher, closes: false)
+            return call.returning((isRemoved ? ErrorConstants.ok : .doesNotExist).rawValue)
+        }
+        let removal = Removal(uuid: try call.string(1, "connection_id_or_uuid"), channel: name, closes: false)
+        if runtime.remove(removal, from: publisher) { return call.returning(ErrorConstants.ok.rawValue) }
+        return try runtime.awaiting(call) { (answer: @escaping (Result<Bool, BrokerFailure>) -> Void) in
+            publisher.hub.broker.remove(removal, answer)
+        } push: { result, stack in
+            switch result {
+            case .success(let isRemoved): stack.push((isRemoved ? ErrorConstants.ok : .doesNotExist).rawValue)
+            case .failure(let failure): stack.push(failure.error.rawValue)
+            }
+            return 1
         }
     }
 
