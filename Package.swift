@@ -43,6 +43,9 @@ let server: [Target] = [
         dependencies: [
             "Delivery", "EventStream", "PubSub", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOTLS"), ssl,
         ],
+        resources: ["common", "publish", "read", "locate", "members", "beat", "leave", "sweep", "trim"].map {
+            .embedInCode("Scripts/\($0).lua")
+        },
         swiftSettings: settings
     ),
     .target(

@@ -42,6 +42,11 @@ public final class ChannelHistory {
         while let first = entries.first, first.time + rule.maxAge <= now { onDrop(entries.removeFirst().publication) }
     }
 
+    /// Keeps nothing any more.
+    public func clear() {
+        while let first = entries.popFirst() { onDrop(first.publication) }
+    }
+
     /// What came after a sequence number, and whether something of it is missing.
     private func since(_ sequence: UInt64) -> (publications: [Publication], isComplete: Bool) {
         let found = entries.lazy.map(\.publication).filter { $0.id.sequence > sequence }
