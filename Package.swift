@@ -60,7 +60,7 @@ let server: [Target] = [
     .target(
         name: "Scripting",
         dependencies: [
-            "Lua", "EventStream", "Delivery", "PubSub", "HTTP", httpTypes, logging, nio("NIOCore"), nio("NIOPosix"),
+            "Lua", "EventStream", "Delivery", "PubSub", "Redis", "HTTP", httpTypes, logging, nio("NIOCore"), nio("NIOPosix"),
         ],
         resources: [
             .embedInCode("Prelude/signal.lua"), .embedInCode("Prelude/waiting.lua"), .embedInCode("Prelude/timer.lua"),

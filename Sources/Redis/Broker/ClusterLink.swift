@@ -130,10 +130,11 @@ final class ClusterLink {
     func run(_ command: RedisCommand, _ reply: @escaping (Result<RESPValue, RedisError>) -> Void) {
         commands.send(command) { [weak self] result in
             guard case .failure(.server(let error)) = result, Self.isPassing(error) else { return reply(result) }
+            if let self, isCommanding {
+                isCommanding = false
+                commands.drop(error.message)
+            }
             reply(.failure(.connectionLost(error.message)))
-            guard let self, isCommanding else { return }
-            isCommanding = false
-            commands.drop(error.message)
         }
     }
 

@@ -30,6 +30,9 @@ public final class RedisBroker: Broker {
     /// They do not, for this reason; it goes on trying.
     public var onDisconnected: (RedisError) -> Void = { _ in }
     public private(set) var isConnected = false
+    public var url: RedisURL { link.commands.configuration.url }
+    /// Why there is no connection.
+    public private(set) var lastFailure: RedisError?
 
     let link: ClusterLink
     let mirrors: Mirrors
@@ -78,6 +81,7 @@ public final class RedisBroker: Broker {
         link.messages.onSubscribed = { [unowned self] channel in
             if let use = link.keys.use(of: channel) { mirrors.confirmed(use) }
         }
+        link.messages.onSubscriptionRefused = { [unowned self] _, error in disconnected(.server(error)) }
         link.messages.onMessage = { [unowned self] channel, payload in received(payload, on: channel) }
         mirrors.onLive = { [unowned self] in checkConnected() }
         mirrors.onKnown = { [unowned self] in flushLater() }
@@ -126,15 +130,18 @@ public final class RedisBroker: Broker {
     private func checkConnected() {
         guard isStarted, !isConnected, link.isCommanding, mirrors.isLive else { return }
         isConnected = true
+        lastFailure = nil
         let questions = pending
         pending = []
         for question in questions { question() }
         onConnected()
     }
 
+    /// Every attempt that fails is one more loss: only what is new is told.
     private func disconnected(_ error: RedisError) {
-        guard isStarted else { return }
+        guard isStarted, isConnected || error != lastFailure else { return }
         isConnected = false
+        lastFailure = error
         onDisconnected(error)
     }
 

@@ -20,20 +20,11 @@ struct PublisherAPI {
 
     private func registerLife(_ members: ClassBuilder.Members<PublisherObject>) {
         members.method("start", 0...0) { [unowned runtime] publisher, call in
-            if !publisher.isStarted {
-                publisher.isStarted = true
-                runtime.emit("connected", of: publisher) { _ in 0 }
-            }
+            runtime.start(publisher)
             return call.returning(ErrorConstants.ok.rawValue)
         }
         members.method("stop", 0...0) { [unowned runtime] publisher, _ in
-            if publisher.isStarted {
-                publisher.isStarted = false
-                runtime.emit("disconnected", of: publisher) { stack in
-                    stack.push("stopped")
-                    return 1
-                }
-            }
+            runtime.stop(publisher)
             return .none
         }
         members.method("is_started", 0...0) { publisher, call in call.returning(publisher.isStarted) }

@@ -8,8 +8,12 @@ import PubSub
 extension Runtime {
     func makePublisher() -> PublisherObject {
         let timers = scheduler.timers
-        let hub = Hub(broker: MemoryBroker { timers.now }) { [unowned self] in newGroup() }
-        let publisher = PublisherObject(hub: hub, isStarted: true)
+        return makePublisher(MemoryBroker { timers.now })
+    }
+
+    func makePublisher(_ broker: any Broker) -> PublisherObject {
+        let hub = Hub(broker: broker) { [unowned self] in newGroup() }
+        let publisher = PublisherObject(hub: hub)
         let relay = ChannelSignals(runtime: self, publisher: publisher)
         hub.observer = relay
         publishers.append((publisher, relay))

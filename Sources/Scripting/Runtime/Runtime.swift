@@ -12,6 +12,7 @@ final class Runtime: HandlerObserver {
     let configuration: ScriptHost.Configuration
     let directory: ScriptDirectory
     let log: Logger
+    let loop: any EventLoop
     let state: LuaState
     let reporter: ErrorReporter
     let scheduler: Scheduler
@@ -70,6 +71,7 @@ final class Runtime: HandlerObserver {
         self.limits = limits
         self.directory = configuration.directory
         self.log = log
+        self.loop = loop
         requestLog = configuration.logsRequests ? RequestLog(log: log) : nil
         state = try LuaState(memoryLimit: configuration.limits.memory)
         json = JSONMarkers(in: state)
