@@ -40,7 +40,9 @@ let server: [Target] = [
     .target(name: "PubSub", dependencies: ["Delivery", "EventStream", nio("NIOCore")], swiftSettings: settings),
     .target(
         name: "Redis",
-        dependencies: ["Delivery", "EventStream", "PubSub", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOTLS"), ssl],
+        dependencies: [
+            "Delivery", "EventStream", "PubSub", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOTLS"), ssl,
+        ],
         swiftSettings: settings
     ),
     .target(
