@@ -85,7 +85,9 @@ struct Serve: AsyncParsableCommand {
         let proxies = sources.value(Settings.trustedProxy, TrustedProxyList(trustedProxy))
         configuration.trustedProxies = TrustedProxies(proxies?.networks ?? [])
         configuration.logsRequests = sources.value(Settings.logRequests, logRequests) ?? false
-        if sources.value(Settings.requireRedis, requireRedis) ?? false { configuration.redisPatience = Self.redisPatience }
+        if sources.value(Settings.requireRedis, requireRedis) ?? false {
+            configuration.redisPatience = Self.redisPatience
+        }
         configuration.identity = try identity(sources)
         let node = try await Node.make(configuration, threads: threads, log: log)
         let observation = try await startMetrics(sources.given(Settings.metrics, metrics), node.host, log)

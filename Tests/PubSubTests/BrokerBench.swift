@@ -12,13 +12,15 @@ class BrokerBench {
     // MARK: the broker, wherever it lives
 
     /// Calls the broker where it lives.
-    func run(_ body: (any Broker) -> Void) { fatalError("who has a broker says how it is called") }
+    func run(_ body: @escaping (any Broker) -> Void) { fatalError("who has a broker says how it is called") }
     /// Asks the broker and waits for the answer.
-    func ask<Answer>(_ body: (any Broker, @escaping (Answer) -> Void) -> Void) -> Answer {
+    func ask<Answer>(_ body: @escaping (any Broker, @escaping (Answer) -> Void) -> Void) -> Answer {
         fatalError("who has a broker says how it is asked")
     }
     /// Whether no channel is known any more.
     var isEmpty: Bool { fatalError("who has a broker says what it knows") }
+    /// How exactly the broker tells time.
+    var precision: TimeAmount { .nanoseconds(1) }
     /// Waits until what was published has come.
     func settle() {}
 
@@ -80,8 +82,8 @@ final class MemoryBench: BrokerBench {
         broker.node = self
     }
 
-    override func run(_ body: (any Broker) -> Void) { body(broker) }
-    override func ask<Answer>(_ body: (any Broker, @escaping (Answer) -> Void) -> Void) -> Answer {
+    override func run(_ body: @escaping (any Broker) -> Void) { body(broker) }
+    override func ask<Answer>(_ body: @escaping (any Broker, @escaping (Answer) -> Void) -> Void) -> Answer {
         var answer: Answer?
         body(broker) { answer = $0 }
         return answer!

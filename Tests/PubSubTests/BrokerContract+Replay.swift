@@ -133,10 +133,10 @@ extension BrokerContract {
             let ids = [bench.publish(to: "b"), bench.publish(to: "a")]
             bench.clock.advance(by: .seconds(4))
             let late = bench.publish(to: "a")
-            bench.clock.advance(by: TimeAmount.seconds(6) - .nanoseconds(1))
+            bench.clock.advance(by: TimeAmount.seconds(6) - bench.precision)
             #expect(!bench.replay("a", after: ids[0]).hasGap)
             #expect(bench.kept("a") == [ids[1], late])
-            bench.clock.advance(by: .nanoseconds(2))
+            bench.clock.advance(by: bench.precision * 2)
             let replay = bench.replay("a", after: ids[0])
             #expect(replay.hasGap)
             #expect(replay.ids == [late])

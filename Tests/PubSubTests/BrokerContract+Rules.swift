@@ -9,9 +9,9 @@ extension BrokerContract {
         Promise("without a rule a hundred of the last hour are kept") { bench in
             let ids = bench.publish(toEach: Array(repeating: "a", count: 101))
             #expect(bench.kept("a") == Array(ids.dropFirst()))
-            bench.clock.advance(by: TimeAmount.hours(1) - .nanoseconds(1))
+            bench.clock.advance(by: TimeAmount.hours(1) - bench.precision)
             #expect(bench.kept("a").count == 100)
-            bench.clock.advance(by: .nanoseconds(2))
+            bench.clock.advance(by: bench.precision * 2)
             #expect(bench.kept("a") == [])
         },
         Promise("the first pattern that fits rules") { bench in

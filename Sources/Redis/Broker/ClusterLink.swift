@@ -40,11 +40,16 @@ final class ClusterLink {
         self.clockShift = clockShift
         node = String(UInt64.random(in: .min ... .max), radix: 36)
         keys = ClusterKeys(prefix: prefix, node: node)
-        var configuration = RedisConnection.Configuration(url: url, name: "mooncast-\(node)-commands")
-        configuration.requiresPrimary = true
-        commands = RedisConnection(configuration, loop: loop, timers: timers, log: log)
-        configuration.name = "mooncast-\(node)-messages"
-        messages = RedisConnection(configuration, loop: loop, timers: timers, log: log)
+        let (node, publisher) = (node, String(decoding: prefix, as: UTF8.self))
+        func connection(_ use: String) -> RedisConnection {
+            var configuration = RedisConnection.Configuration(url: url, name: "mooncast-\(node)-\(use)")
+            configuration.requiresPrimary = true
+            var log = log
+            log[metadataKey: "for"] = "\(use) of publisher \(publisher)"
+            return RedisConnection(configuration, loop: loop, timers: timers, log: log)
+        }
+        commands = connection("commands")
+        messages = connection("messages")
         commands.onConnected = { [unowned self] in loadScripts() }
         commands.onDisconnected = { [unowned self] error in
             isCommanding = false

@@ -64,6 +64,7 @@ public final class RedisBroker: Broker {
         mirrors = Mirrors(link: link) { timers.now }
         presence = Presence(link: link)
         removals = Removals(link: link)
+        removals.beforeAnswer = { [presence] in presence.flush() }
         awaySince = timers.now
         connect()
     }
@@ -137,12 +138,13 @@ public final class RedisBroker: Broker {
         onConnected()
     }
 
-    /// Every attempt that fails is one more loss: only what is new is told.
+    /// Every attempt that fails is one more loss: only the first is told.
     private func disconnected(_ error: RedisError) {
-        guard isStarted, isConnected || error != lastFailure else { return }
+        guard isStarted else { return }
+        let isNews = isConnected || lastFailure == nil
         isConnected = false
         lastFailure = error
-        onDisconnected(error)
+        if isNews { onDisconnected(error) }
     }
 
     // MARK: publishing

@@ -21,6 +21,8 @@ final class Removals {
 
     private let link: ClusterLink
     weak var node: (any BrokerNode)?
+    /// Called before another node is told that a stream was removed: it may ask at once how many are left.
+    var beforeAnswer: () -> Void = {}
     private var questions: [Int: Question] = [:]
     private var last = 0
 
@@ -75,6 +77,7 @@ final class Removals {
             uuid: String(decoding: words[4], as: UTF8.self), channel: name,
             closes: words[3].elementsEqual("1".utf8))
         let isRemoved = node?.remove(removal) ?? false
+        if isRemoved { beforeAnswer() }
         var command = RedisCommand("PUBLISH")
         command.append(link.keys.node(String(decoding: words[2], as: UTF8.self)))
         command.append("removed \(String(decoding: words[1], as: UTF8.self)) \(isRemoved ? 1 : 0)")

@@ -20,8 +20,7 @@ struct PublisherAPI {
 
     private func registerLife(_ members: ClassBuilder.Members<PublisherObject>) {
         members.method("start", 0...0) { [unowned runtime] publisher, call in
-            runtime.start(publisher)
-            return call.returning(ErrorConstants.ok.rawValue)
+            call.returning((runtime.start(publisher) ? ErrorConstants.ok : .unconfigured).rawValue)
         }
         members.method("stop", 0...0) { [unowned runtime] publisher, _ in
             runtime.stop(publisher)
@@ -124,7 +123,7 @@ struct PublisherAPI {
         return .none
     }
 
-    /// `SSEPublisher.memory()` and `SSEPublisher.default`.
+    /// `SSEPublisher.memory()`, `SSEPublisher.redis(redis, sync_channel)` and `SSEPublisher.default`.
     func registerConstructors() {
         let state = runtime.state
         state.stack.pushTable(fields: 2)
@@ -133,6 +132,16 @@ struct PublisherAPI {
             return .results(1)
         }
         state.stack.setField("memory", of: -2)
+        state.pushFunction("SSEPublisher.redis", arguments: 2...2) { [unowned runtime] call throws(LuaError) in
+            let redis = try runtime.classes.redis.argument(1, "redis", of: call)
+            let prefix = Array(try call.bytes(2, "sync_channel"))
+            guard (1...256).contains(prefix.count) else {
+                throw .message("argument 2 (sync_channel) must be 1 to 256 bytes, got \(prefix.count)")
+            }
+            runtime.classes.publisher.push(runtime.makePublisher(on: redis, prefix: prefix), on: call.stack)
+            return .results(1)
+        }
+        state.stack.setField("redis", of: -2)
         runtime.classes.publisher.push(runtime.defaultPublisher, on: state.stack)
         state.stack.setField("default", of: -2)
         state.setGlobal("SSEPublisher")

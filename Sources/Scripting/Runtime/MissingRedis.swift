@@ -1,9 +1,10 @@
-public import Redis
+import Redis
 
 /// A Redis that the scripts use and that the start may not do without.
-public struct MissingRedis: Error, Equatable, Sendable {
-    public let url: RedisURL
-    public let reason: String
+public struct MissingRedis: Error, Equatable, Sendable, CustomStringConvertible {
+    public let description: String
 
-    public var message: String { "\(url) is required and not connected: \(reason)" }
+    init(url: RedisURL, failure: RedisError?) {
+        description = "\(url) is required and not connected: \(failure?.description ?? "no answer yet")"
+    }
 }

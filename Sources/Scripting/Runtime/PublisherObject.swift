@@ -9,6 +9,8 @@ final class PublisherObject {
     let hub: Hub
     /// Its broker, where that is a Redis.
     let remote: RedisBroker?
+    /// The client that it was made of.
+    let redis: RedisObject?
     /// The memory publishers need no start.
     var isStarted: Bool
     var pin: LuaReference?
@@ -19,8 +21,9 @@ final class PublisherObject {
         weak var channel: ChannelObject?
     }
 
-    init(hub: Hub) {
+    init(hub: Hub, redis: RedisObject?) {
         self.hub = hub
+        self.redis = redis
         remote = hub.broker as? RedisBroker
         isStarted = remote == nil
     }

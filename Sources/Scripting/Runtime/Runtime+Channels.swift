@@ -11,9 +11,10 @@ extension Runtime {
         return makePublisher(MemoryBroker { timers.now })
     }
 
-    func makePublisher(_ broker: any Broker) -> PublisherObject {
+    /// - Parameter redis: the client that it was made of.
+    func makePublisher(_ broker: any Broker, redis: RedisObject? = nil) -> PublisherObject {
         let hub = Hub(broker: broker) { [unowned self] in newGroup() }
-        let publisher = PublisherObject(hub: hub)
+        let publisher = PublisherObject(hub: hub, redis: redis)
         let relay = ChannelSignals(runtime: self, publisher: publisher)
         hub.observer = relay
         publishers.append((publisher, relay))

@@ -35,6 +35,8 @@ final class Runtime: HandlerObserver {
     var lastClientID = 0
     /// With what turns their news into signals.
     var publishers: [(PublisherObject, ChannelSignals)] = []
+    /// Clients that are not closed.
+    var redisClients: [RedisObject] = []
     private(set) var defaultPublisher: PublisherObject!
     var expiry: LoopTimers.Token?
     /// What is counted here; the rest is added by who asks.
