@@ -127,6 +127,17 @@ let server: [Target] = [
         ],
         swiftSettings: settings
     ),
+    // Redis' own client library, which the parser is held against. Not by pkg-config: SwiftPM warns of its flags, and
+    // every build would look for it.
+    .systemLibrary(name: "CHiredis", path: "Tests/CHiredis"),
+    .testTarget(
+        name: "RedisTests",
+        dependencies: [
+            "Redis", "CHiredis", "TestKit", "PubSub", "EventStream", "Delivery", logging,
+            nio("NIOCore"), nio("NIOPosix"), nio("NIOEmbedded"),
+        ],
+        swiftSettings: settings
+    ),
     .testTarget(
         name: "HTTPTests",
         dependencies: [

@@ -1,0 +1,2 @@
+// Redis' own client library; only its parser is used, as an oracle for ours.
+#include <hiredis/hiredis.h>
