@@ -31,18 +31,32 @@ let interpreter: [Target] = [
     .testTarget(name: "LuaTests", dependencies: ["Lua"], swiftSettings: settings),
 ]
 
-let server: [Target] = [
+// The delivery loops, with what they stand on.
+let delivery: [Target] = [
     .target(name: "EventStream", dependencies: [nio("NIOCore")], swiftSettings: settings),
     .target(name: "CSockets"),
     .target(
         name: "Delivery", dependencies: ["CSockets", "EventStream", nio("NIOCore"), nio("NIOPosix")],
         swiftSettings: settings),
+    .target(
+        name: "TestClock", dependencies: ["Delivery", nio("NIOCore")], path: "Tests/TestClock", swiftSettings: settings),
+    .testTarget(
+        name: "DeliveryTests",
+        dependencies: ["Delivery", "EventStream", "TestClock", nio("NIOCore"), nio("NIOEmbedded"), nio("NIOPosix")],
+        swiftSettings: settings
+    ),
+]
+
+let server: [Target] = [
     .target(name: "PubSub", dependencies: ["Delivery", "EventStream", nio("NIOCore")], swiftSettings: settings),
     .target(
         name: "Redis",
         dependencies: [
             "Delivery", "EventStream", "PubSub", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOTLS"), ssl,
         ],
+        resources: ["common", "publish", "read", "locate", "members", "beat", "leave", "sweep", "trim"].map {
+            .embedInCode("Scripts/\($0).lua")
+        },
         swiftSettings: settings
     ),
     .target(
@@ -57,7 +71,8 @@ let server: [Target] = [
     .target(
         name: "Scripting",
         dependencies: [
-            "Lua", "EventStream", "Delivery", "PubSub", "HTTP", httpTypes, logging, nio("NIOCore"), nio("NIOPosix"),
+            "Lua", "EventStream", "Delivery", "PubSub", "Redis", "HTTP", httpTypes, logging, nio("NIOCore"),
+            nio("NIOPosix"),
         ],
         resources: [
             .embedInCode("Prelude/signal.lua"), .embedInCode("Prelude/waiting.lua"), .embedInCode("Prelude/timer.lua"),
@@ -97,7 +112,8 @@ let server: [Target] = [
     .target(
         name: "TestKit",
         dependencies: [
-            "EventStream", "Delivery", "HTTP", "Scripting", logging, nio("NIOCore"), nio("NIOPosix"), nio("NIOTLS"),
+            "EventStream", "Delivery", "TestClock", "HTTP", "Scripting", logging, nio("NIOCore"), nio("NIOPosix"),
+            nio("NIOTLS"),
             ssl("NIOSSL"),
         ],
         path: "Tests/TestKit",
@@ -105,13 +121,10 @@ let server: [Target] = [
     ),
     .testTarget(name: "EventStreamTests", dependencies: ["EventStream", "TestKit"], swiftSettings: settings),
     .testTarget(
-        name: "DeliveryTests",
-        dependencies: ["Delivery", "TestKit", nio("NIOEmbedded")],
-        swiftSettings: settings
-    ),
-    .testTarget(
         name: "PubSubTests",
-        dependencies: ["PubSub", "TestKit", "Delivery", "EventStream", nio("NIOCore")],
+        dependencies: [
+            "PubSub", "Redis", "TestKit", "Delivery", "EventStream", logging, nio("NIOCore"), nio("NIOPosix"),
+        ],
         swiftSettings: settings
     ),
     // Redis' own client library, which the parser is held against. Not by pkg-config: SwiftPM warns of its flags, and
@@ -151,23 +164,29 @@ let server: [Target] = [
     .testTarget(name: "ScriptingTests", dependencies: ["Scripting", "TestKit"], swiftSettings: settings),
 ]
 
-// `MOONCAST_PACKAGE=lua` leaves only the interpreter: the sanitizer run then builds none of the dependencies.
-let onlyInterpreter = Context.environment["MOONCAST_PACKAGE"] == "lua"
+// `MOONCAST_PACKAGE=lua` leaves only the interpreter, `MOONCAST_PACKAGE=delivery` only the delivery loops: the runs under
+// sanitizers then build little else.
+let part = Context.environment["MOONCAST_PACKAGE"] ?? "all"
 
-let package = Package(
-    name: "mooncast",
-    platforms: [.macOS(.v15)],
-    products: onlyInterpreter ? [] : [.executable(name: "mooncast", targets: ["Tool"])],
-    dependencies: onlyInterpreter
-        ? []
-        : [
-            .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
-            .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
-            .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
-            .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
-            .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
-            .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-            .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        ],
-    targets: onlyInterpreter ? interpreter : interpreter + server
-)
+let swiftNIO = Package.Dependency.package(url: "https://github.com/apple/swift-nio", from: "2.101.0")
+let dependencies: [Package.Dependency] = [
+    swiftNIO,
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+]
+
+let package =
+    switch part {
+    case "lua": Package(name: "mooncast", targets: interpreter)
+    case "delivery":
+        Package(name: "mooncast", platforms: [.macOS(.v15)], dependencies: [swiftNIO], targets: delivery)
+    default:
+        Package(
+            name: "mooncast", platforms: [.macOS(.v15)],
+            products: [.executable(name: "mooncast", targets: ["Tool"])],
+            dependencies: dependencies, targets: interpreter + delivery + server)
+    }

@@ -2,7 +2,7 @@ public import NIOCore
 
 /// The broker of one process: its publications live as long as it does.
 public final class MemoryBroker: Broker {
-    public var receive: (Publication) -> Void = { _ in }
+    public weak var node: (any BrokerNode)?
     public var rules = HistoryRules() {
         didSet {
             for (name, history) in histories {
@@ -32,15 +32,18 @@ public final class MemoryBroker: Broker {
         self.now = now
     }
 
-    public func publish(_ event: OutgoingEvent, to channel: ChannelName) -> PublicationID {
+    public func publish(
+        _ event: OutgoingEvent, to channel: ChannelName, done: ((Result<PublicationID, BrokerFailure>) -> Void)?
+    ) -> BrokerFailure? {
         sequence += 1
         let id = PublicationID(epoch: epoch, sequence: sequence)
         let history = history(channel)
         let publication = Publication(channel: channel, id: id, previous: history.last, event: event)
         if let own = event.id { ownIDs[own] = sequence }
         history.append(publication, now: now())
-        if subscribed.contains(channel) { receive(publication) }
-        return id
+        if subscribed.contains(channel) { node?.receive(publication) }
+        done?(.success(id))
+        return nil
     }
 
     private func history(_ channel: ChannelName) -> ChannelHistory {
@@ -57,27 +60,16 @@ public final class MemoryBroker: Broker {
 
     // MARK: the past
 
-    public func replay(_ channel: ChannelName, from point: ResumePoint) -> Replay {
-        var replay = Replay()
-        let history = histories[channel]
-        history?.trim(now: now())
-        replay.oldest = history?.entries.first?.publication.id
-        switch point {
-        case .now: break
-        case .newest(let count): replay.publications = history?.newest(count) ?? []
-        case .after(let text):
-            let last = history?.last ?? forgotten
-            guard let sequence = knownSequence(text) else {
-                // Of an id that nobody knows it cannot be said what its holder has seen.
-                replay.publications = history?.since(0).publications ?? []
-                replay.hasGap = true
-                break
+    public func replay(_ channel: ChannelName, from point: ResumePoint, _ answer: @escaping (Replay) -> Void) {
+        let start: ChannelHistory.Start =
+            switch point {
+            case .now: .now
+            case .newest(let count): .newest(count)
+            case .after(let text): .after(knownSequence(text))
             }
-            let (missed, isComplete) = history?.since(sequence) ?? ([], last <= sequence)
-            replay.publications = missed
-            replay.hasGap = !isComplete
-        }
-        return replay
+        // Of a channel that is not known nothing is kept, and all that was ever forgotten may have been its.
+        let history = histories[channel] ?? ChannelHistory(rule: HistoryRule(), last: forgotten) { _ in }
+        answer(history.replay(start, now: now()))
     }
 
     /// The place in the sequence of an id that came back: one of ours, or one that a publication bore itself.
@@ -86,10 +78,29 @@ public final class MemoryBroker: Broker {
         return ownIDs[text]
     }
 
-    public func history(of channel: ChannelName, newest count: Int) -> [Publication] {
+    public func history(
+        of channel: ChannelName, newest count: Int, _ answer: @escaping (Result<[Publication], BrokerFailure>) -> Void
+    ) {
         histories[channel]?.trim(now: now())
-        return histories[channel]?.newest(count) ?? []
+        answer(.success(histories[channel]?.newest(count) ?? []))
     }
+
+    // MARK: members
+
+    public func membersChanged(of channel: ChannelName, from old: Int, to new: Int) {
+        if old == 0, new > 0 { node?.occupied(channel) }
+        if old > 0, new == 0 { node?.vacated(channel) }
+    }
+
+    public func count(
+        of channel: ChannelName, here: Int, _ answer: @escaping (Result<Int, BrokerFailure>) -> Void
+    ) { answer(.success(here)) }
+
+    public func remove(_ removal: Removal, _ answer: @escaping (Result<Bool, BrokerFailure>) -> Void) {
+        answer(.success(false))
+    }
+
+    // MARK: forgetting
 
     public var isEmpty: Bool { histories.isEmpty }
 

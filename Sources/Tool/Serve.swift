@@ -37,7 +37,10 @@ struct Serve: AsyncParsableCommand {
     @Option(Settings.logFormat) var logFormat: LogFormat?
     @Option(Settings.metrics, alone: .standard, valueName: "[host:]port") var metrics: MetricsOption?
     @Flag(Settings.logRequests) var logRequests: Bool?
+    @Flag(Settings.requireRedis) var requireRedis: Bool?
     @Flag(Settings.dev) var dev: Bool?
+
+    private static let redisPatience = TimeAmount.seconds(5)
 
     func validate() throws {
         try Settings.host.check(host)
@@ -53,6 +56,7 @@ struct Serve: AsyncParsableCommand {
         try Settings.logFormat.check(logFormat)
         try Settings.metrics.check(metrics)
         try Settings.logRequests.check(logRequests)
+        try Settings.requireRedis.check(requireRedis)
         try Settings.dev.check(dev)
     }
 
@@ -81,6 +85,9 @@ struct Serve: AsyncParsableCommand {
         let proxies = sources.value(Settings.trustedProxy, TrustedProxyList(trustedProxy))
         configuration.trustedProxies = TrustedProxies(proxies?.networks ?? [])
         configuration.logsRequests = sources.value(Settings.logRequests, logRequests) ?? false
+        if sources.value(Settings.requireRedis, requireRedis) ?? false {
+            configuration.redisPatience = Self.redisPatience
+        }
         configuration.identity = try identity(sources)
         let node = try await Node.make(configuration, threads: threads, log: log)
         let observation = try await startMetrics(sources.given(Settings.metrics, metrics), node.host, log)

@@ -26,6 +26,7 @@ enum StartFailure {
         case let error as ScriptDirectory.Failure: error.message
         case let error as ListeningSocket.Failure: error.description
         case let error as ListenFailure: error.message
+        case let error as MissingRedis: error.description
         default: "\(error)"
         }
     }

@@ -2,7 +2,7 @@ import Delivery
 import EventStream
 import NIOCore
 import NIOEmbedded
-import TestKit
+import TestClock
 import Testing
 
 @Suite struct ChannelClosingTests {

@@ -2,7 +2,7 @@ import Delivery
 import EventStream
 import NIOCore
 import NIOEmbedded
-import TestKit
+import TestClock
 
 /// A delivery loop whose channels are embedded: nothing moves but by the test.
 final class EmbeddedStreams {

@@ -3,7 +3,7 @@ import NIOCore
 import NIOEmbedded
 import NIOPosix
 import Synchronization
-import TestKit
+import TestClock
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct LoopTimersTests {

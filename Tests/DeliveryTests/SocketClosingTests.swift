@@ -1,7 +1,7 @@
 import Delivery
 import EventStream
 import NIOCore
-import TestKit
+import TestClock
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct SocketClosingTests {

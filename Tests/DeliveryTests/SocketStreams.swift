@@ -3,7 +3,7 @@ import EventStream
 import NIOCore
 import NIOPosix
 import Synchronization
-import TestKit
+import TestClock
 
 /// A delivery loop over real sockets on loopback, with small send buffers.
 final class SocketStreams: Sendable {

@@ -1,4 +1,4 @@
-import TestKit
+import TestClock
 
 @testable import Delivery
 

@@ -1,4 +1,4 @@
-import TestKit
+import TestClock
 import Testing
 
 @testable import Delivery

@@ -5,8 +5,6 @@ import Testing
 
 /// What `Broker` promises, to be run against every broker.
 struct BrokerContract: Sendable {
-    typealias MakeBroker = @Sendable (_ now: @escaping @Sendable () -> NIODeadline) -> any Broker
-
     /// One sentence of the contract, and how it is checked on a new broker.
     struct Promise: Sendable, CustomTestStringConvertible {
         let testDescription: String
@@ -20,9 +18,9 @@ struct BrokerContract: Sendable {
 
     static var promises: [Promise] { numbering + delivery + replays + gaps + rules }
 
-    let makeBroker: MakeBroker
+    let makeBench: @Sendable () -> BrokerBench
 
-    func check(_ promise: Promise) throws { try promise.check(BrokerBench(makeBroker)) }
+    func check(_ promise: Promise) throws { try promise.check(makeBench()) }
 
     // MARK: numbers
 

@@ -26,7 +26,8 @@ final class HubBench {
 
     func publish(to channel: String, id: String?) {
         number += 1
-        _ = broker.publish(OutgoingEvent(id: id, body: ByteBuffer(string: "data: \(number)\n\n")), to: name(channel))
+        _ = broker.publish(
+            OutgoingEvent(id: id, body: ByteBuffer(string: "data: \(number)\n\n")), to: name(channel), done: nil)
     }
 
     private var number = 0
@@ -38,7 +39,7 @@ final class HubBench {
     ) -> Bool {
         hub.join(
             (loop ?? self.loop).handle(stream), to: name(channel), from: point, isOpening: isOpening,
-            first: first.map { ByteBuffer(string: $0) })
+            first: { first.map { ByteBuffer(string: $0) } })
     }
 
     /// Forgets what was told so far.

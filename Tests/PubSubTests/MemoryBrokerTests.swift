@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 @Suite struct MemoryBrokerTests {
-    static let contract = BrokerContract { now in MemoryBroker(now: now) }
+    static let contract = BrokerContract { MemoryBench() }
 
     @Test(arguments: BrokerContract.promises) func `it keeps the contract`(_ promise: BrokerContract.Promise) throws {
         try Self.contract.check(promise)
@@ -27,19 +27,19 @@ import Testing
     // MARK: its own
 
     @Test func `numbers begin at one and leave none out`() {
-        let bench = BrokerBench { now in MemoryBroker(epoch: "e", now: now) }
+        let bench = MemoryBench(epoch: "e")
         #expect(bench.publish(toEach: ["a", "b", "a"]).map(\.description) == ["e-1", "e-2", "e-3"])
     }
 
     @Test func `each run has an epoch of its own, that an id can bear`() {
-        let epochs = (0..<50).map { _ in BrokerBench(Self.contract.makeBroker).publish(to: "a").epoch }
+        let epochs = (0..<50).map { _ in MemoryBench().publish(to: "a").epoch }
         #expect(Set(epochs).count == 50)
         for epoch in epochs { #expect(PublicationID("\(epoch)-1") == PublicationID(epoch: epoch, sequence: 1)) }
     }
 
     @Test func `an id of another run is a gap, though its number is known`() {
-        let before = BrokerBench { now in MemoryBroker(epoch: "before", now: now) }
-        let after = BrokerBench { now in MemoryBroker(epoch: "after", now: now) }
+        let before = MemoryBench(epoch: "before")
+        let after = MemoryBench(epoch: "after")
         let old = before.publish(to: "a")
         let new = after.publish(to: "a")
         #expect(old.sequence == new.sequence)
@@ -50,11 +50,11 @@ import Testing
 
     /// Of a channel that is forgotten not even the name is kept, so any channel may have been it.
     @Test func `after forgetting, a channel that is not known is a gap up to the last that was forgotten`() {
-        let bench = BrokerBench(Self.contract.makeBroker)
+        let bench = MemoryBench()
         bench.set("*", HistoryRule(maxAge: .seconds(1)))
         let ids = bench.publish(toEach: ["a", "b", "a"])
         bench.clock.advance(by: .seconds(2))
-        bench.broker.expire()
+        bench.expire()
         #expect(ids.map { bench.replay("c", after: $0).hasGap } == [true, true, false])
         #expect(bench.replay("c", .after("nonsense")).hasGap)
         let first = bench.publish(to: "c")
@@ -63,28 +63,28 @@ import Testing
     }
 
     @Test func `a channel that is subscribed to is not forgotten, so its last stays known`() {
-        let bench = BrokerBench(Self.contract.makeBroker)
+        let bench = MemoryBench()
         bench.set("*", HistoryRule(maxAge: .seconds(1)))
         bench.subscribe("a")
         let ids = bench.publish(toEach: ["a", "b", "b"])
         bench.clock.advance(by: .seconds(2))
-        bench.broker.expire()
+        bench.expire()
         #expect(bench.kept("a") == [])
         #expect(!bench.replay("a", after: ids[0]).hasGap)
         #expect(bench.replay("b", after: ids[0]).hasGap)
         bench.unsubscribe("a")
-        bench.broker.expire()
-        #expect(bench.broker.isEmpty)
+        bench.expire()
+        #expect(bench.isEmpty)
     }
 
     @Test func `looking and subscribing leave nothing behind`() {
-        let bench = BrokerBench(Self.contract.makeBroker)
+        let bench = MemoryBench()
         for number in 0..<1000 {
             _ = bench.replay("\(number)", .after("x-1"))
             _ = bench.kept("\(number)")
             bench.subscribe("\(number)")
             bench.unsubscribe("\(number)")
         }
-        #expect(bench.broker.isEmpty)
+        #expect(bench.isEmpty)
     }
 }

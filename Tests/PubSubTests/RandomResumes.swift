@@ -36,7 +36,7 @@ final class RandomResumes {
     private var taken = 0
 
     init(_ contract: BrokerContract, _ bounds: Bounds, seed: UInt64) {
-        bench = BrokerBench(contract.makeBroker)
+        bench = contract.makeBench()
         self.bounds = bounds
         random = SplitMix64(seed: seed)
         bench.set("*", bounds.rule)
@@ -117,7 +117,7 @@ final class RandomResumes {
 
     private func pass() {
         bench.clock.advance(by: .seconds(Int64.random(in: 1...30, using: &random)))
-        bench.broker.expire()
+        bench.expire()
     }
 
     // MARK: the clients

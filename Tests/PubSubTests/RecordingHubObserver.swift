@@ -14,6 +14,7 @@ final class RecordingHubObserver: HubObserver {
         case gap(StreamID, String)
         case hold(String, StreamID)
         case letGo(String, StreamID)
+        case remove(Removal)
     }
 
     private var log: [Call] = []
@@ -36,4 +37,8 @@ final class RecordingHubObserver: HubObserver {
         log.append(.hold(String(buffer: frame.bytes), stream))
     }
     func letGo(of channel: ChannelName, for stream: StreamID) { log.append(.letGo(text(channel), stream)) }
+    func remove(_ removal: Removal) -> Bool {
+        log.append(.remove(removal))
+        return true
+    }
 }

@@ -35,7 +35,7 @@ import Testing
     func `every setting refuses nonsense wherever it is written, and says where`(name: String) throws {
         let setting = try #require(Settings.all.first { $0.name == name })
         let nonsense = ["host", "tls-key", "tls-certificate"].contains(setting.name) ? "" : "no-such-value"
-        if ["dev", "log-requests"].contains(setting.name) {
+        if ["dev", "log-requests", "require-redis"].contains(setting.name) {
             #expect(throws: (any Error).self) { try Serve.parse([".", "\(setting.option)=\(nonsense)"]) }
         } else {
             let error = #expect(throws: (any Error).self) { try Serve.parse([".", "\(setting.option)=\(nonsense)"]) }

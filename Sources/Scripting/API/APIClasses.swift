@@ -8,6 +8,7 @@ final class APIClasses {
     let connection: LuaClass<ConnectionObject>
     let publisher: LuaClass<PublisherObject>
     let channel: LuaClass<ChannelObject>
+    let redis: LuaClass<RedisObject>
     private let headersMetatable: LuaReference
 
     init(runtime: Runtime, names: KnownNames) throws(LuaError) {
@@ -19,12 +20,15 @@ final class APIClasses {
         connection = LuaClass("SSEConnection", instance: "connection", ownFields: true, in: state)
         publisher = LuaClass("SSEPublisher", instance: "publisher", ownFields: false, in: state)
         channel = LuaClass("Channel", instance: "channel", ownFields: false, in: state)
+        redis = LuaClass("Redis", instance: "redis", ownFields: false, in: state)
         RequestAPI(runtime: runtime, headersMetatable: headersMetatable).register(builder.members(of: request))
         let headersCopy = try Self.makeHeadersCopy(state)
         ResponseAPI(runtime: runtime, headersCopy: headersCopy).register(builder.members(of: response))
         SSEConnectionAPI(runtime: runtime).register(builder.members(of: connection))
         PublisherAPI(runtime: runtime).register(builder.members(of: publisher))
         ChannelAPI(runtime: runtime).register(builder.members(of: channel))
+        RedisAPI(runtime: runtime).register(builder.members(of: redis))
+        RedisAPI(runtime: runtime).registerConstructor(builder)
         try HTTPServerAPI(runtime: runtime).register(builder)
         try EngineAPI(runtime: runtime).register(builder)
         ErrorConstants.register(in: state)

@@ -30,19 +30,30 @@ struct ChannelAPI {
             }
             return .results(1)
         }
-        members.method("count", 0...0) { channel, call in
-            call.returning(channel.publisher.hub.count(channel.name))
+        members.method("count", 0...0) { [unowned runtime] channel, call throws(LuaError) in
+            let hub = channel.publisher.hub
+            return try runtime.awaiting(call) { (answer: @escaping (Result<Int, BrokerFailure>) -> Void) in
+                hub.broker.count(of: channel.name, here: hub.count(channel.name), answer)
+            } push: { result, stack in
+                switch result {
+                case .success(let count): stack.push(count)
+                case .failure(let failure): return failure.push(on: stack)
+                }
+                return 1
+            }
         }
         members.method("history", 0...1) { [unowned runtime] channel, call throws(LuaError) in
             let count = try call.integer(1, "n", default: .max)
             guard count >= 0 else { throw .message("argument 1 (n) must be 0 or more, got \(count)") }
-            let found = channel.publisher.hub.broker.history(of: channel.name, newest: count)
-            call.stack.pushTable(array: found.count)
-            for (index, publication) in found.enumerated() {
-                runtime.pushEvent(publication, on: call.stack)
-                call.stack.setElement(index + 1, of: -2)
+            return try runtime.awaiting(call) { (answer: @escaping (Result<[Publication], BrokerFailure>) -> Void) in
+                channel.publisher.hub.broker.history(of: channel.name, newest: count, answer)
+            } push: { [unowned runtime] result, stack in
+                switch result {
+                case .success(let found): runtime.pushEvents(found, on: stack)
+                case .failure(let failure): return failure.push(on: stack)
+                }
+                return 1
             }
-            return .results(1)
         }
         for name in Self.signals {
             members.keptProperty(name) { [unowned runtime] channel, call throws(LuaError) in

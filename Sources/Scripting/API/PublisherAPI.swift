@@ -20,20 +20,10 @@ struct PublisherAPI {
 
     private func registerLife(_ members: ClassBuilder.Members<PublisherObject>) {
         members.method("start", 0...0) { [unowned runtime] publisher, call in
-            if !publisher.isStarted {
-                publisher.isStarted = true
-                runtime.emit("connected", of: publisher) { _ in 0 }
-            }
-            return call.returning(ErrorConstants.ok.rawValue)
+            call.returning((runtime.start(publisher) ? ErrorConstants.ok : .unconfigured).rawValue)
         }
         members.method("stop", 0...0) { [unowned runtime] publisher, _ in
-            if publisher.isStarted {
-                publisher.isStarted = false
-                runtime.emit("disconnected", of: publisher) { stack in
-                    stack.push("stopped")
-                    return 1
-                }
-            }
+            runtime.stop(publisher)
             return .none
         }
         members.method("is_started", 0...0) { publisher, call in call.returning(publisher.isStarted) }
@@ -64,20 +54,35 @@ struct PublisherAPI {
             return try Publishing(runtime, call).publishAndWait(to: name, of: publisher, eventAt: 2)
         }
         members.method("remove", 2...2) { [unowned runtime] publisher, call throws(LuaError) in
-            let name = try ChannelArgument(runtime: runtime, call: call).name(2)
-            let id: Int?
-            if call.stack.type(at: call.index(1)) == .string {
-                id = runtime.streams.id(ofUUID: try call.string(1, "connection_id_or_uuid"))
-            } else {
-                id = try call.integer(1, "connection_id_or_uuid")
-            }
-            let isRemoved = id.map { publisher.hub.leave($0, name) } ?? false
-            return call.returning((isRemoved ? ErrorConstants.ok : .doesNotExist).rawValue)
+            try Self.remove(publisher, call, runtime)
         }
         members.method("channel", 1...1) { [unowned runtime] publisher, call throws(LuaError) in
             let name = try ChannelArgument(runtime: runtime, call: call).name(1)
             runtime.classes.channel.push(publisher.channel(name), on: call.stack)
             return .results(1)
+        }
+    }
+
+    /// A stream of this node by id or uuid, or one of another node by uuid.
+    private static func remove(_ publisher: PublisherObject, _ call: LuaCall, _ runtime: Runtime) throws(LuaError)
+        -> HostFunction.Return
+    {
+        let name = try ChannelArgument(runtime: runtime, call: call).name(2)
+        guard call.stack.type(at: call.index(1)) == .string else {
+            let id = try call.integer(1, "connection_id_or_uuid")
+            let isRemoved = runtime.remove(id, from: name, of: publisher, closes: false)
+            return call.returning((isRemoved ? ErrorConstants.ok : .doesNotExist).rawValue)
+        }
+        let removal = Removal(uuid: try call.string(1, "connection_id_or_uuid"), channel: name, closes: false)
+        if runtime.remove(removal, from: publisher) { return call.returning(ErrorConstants.ok.rawValue) }
+        return try runtime.awaiting(call) { (answer: @escaping (Result<Bool, BrokerFailure>) -> Void) in
+            publisher.hub.broker.remove(removal, answer)
+        } push: { result, stack in
+            switch result {
+            case .success(let isRemoved): stack.push((isRemoved ? ErrorConstants.ok : .doesNotExist).rawValue)
+            case .failure(let failure): stack.push(failure.error.rawValue)
+            }
+            return 1
         }
     }
 
@@ -118,7 +123,7 @@ struct PublisherAPI {
         return .none
     }
 
-    /// `SSEPublisher.memory()` and `SSEPublisher.default`.
+    /// `SSEPublisher.memory()`, `SSEPublisher.redis(redis, sync_channel)` and `SSEPublisher.default`.
     func registerConstructors() {
         let state = runtime.state
         state.stack.pushTable(fields: 2)
@@ -127,6 +132,16 @@ struct PublisherAPI {
             return .results(1)
         }
         state.stack.setField("memory", of: -2)
+        state.pushFunction("SSEPublisher.redis", arguments: 2...2) { [unowned runtime] call throws(LuaError) in
+            let redis = try runtime.classes.redis.argument(1, "redis", of: call)
+            let prefix = Array(try call.bytes(2, "sync_channel"))
+            guard (1...256).contains(prefix.count) else {
+                throw .message("argument 2 (sync_channel) must be 1 to 256 bytes, got \(prefix.count)")
+            }
+            runtime.classes.publisher.push(runtime.makePublisher(on: redis, prefix: prefix), on: call.stack)
+            return .results(1)
+        }
+        state.stack.setField("redis", of: -2)
         runtime.classes.publisher.push(runtime.defaultPublisher, on: state.stack)
         state.stack.setField("default", of: -2)
         state.setGlobal("SSEPublisher")

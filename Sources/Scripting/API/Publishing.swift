@@ -11,25 +11,41 @@ struct Publishing {
         self.call = call
     }
 
-    /// Returns Blazium's Error number: 3 where the publisher is not started, 31 for a field that no stream can have.
+    /// Returns Blazium's Error number: 3 where the publisher is not started, 31 for a field that no stream can have, 44
+    /// where too much waits for its broker, 27 where that is out of reach.
     func publish(to channel: ChannelName, of publisher: PublisherObject, eventAt first: Int) throws(LuaError)
         -> HostFunction.Return
     {
         guard let event = try event(first) else { return call.returning(ErrorConstants.invalidParameter.rawValue) }
-        let isPublished = runtime.publish(event, to: channel, of: publisher) != nil
-        return call.returning((isPublished ? ErrorConstants.ok : .unconfigured).rawValue)
+        return call.returning((runtime.publish(event, to: channel, of: publisher) ?? .ok).rawValue)
     }
 
     /// Returns the event's id, or nil and the Error number.
     func publishAndWait(to channel: ChannelName, of publisher: PublisherObject, eventAt first: Int) throws(LuaError)
         -> HostFunction.Return
     {
-        let event = try event(first)
-        if let event, let id = runtime.publish(event, to: channel, of: publisher) {
-            return call.returning(event.id ?? id.description)
+        guard let event = try event(first) else { return refused(.invalidParameter) }
+        var refusal: ErrorConstants?
+        let runtime = runtime
+        return try runtime.awaiting(call) { (answer: @escaping (Result<PublicationID, BrokerFailure>?) -> Void) in
+            refusal = runtime.publish(event, to: channel, of: publisher) { answer($0) }
+            if refusal != nil { answer(nil) }
+        } push: { result, stack in
+            switch result {
+            case .success(let id): stack.push(event.id ?? id.description)
+            case .failure(let failure): return failure.push(on: stack)
+            case nil:
+                stack.pushNil()
+                stack.push((refusal ?? .failed).rawValue)
+                return 2
+            }
+            return 1
         }
+    }
+
+    private func refused(_ error: ErrorConstants) -> HostFunction.Return {
         call.stack.pushNil()
-        call.stack.push((event == nil ? ErrorConstants.invalidParameter : .unconfigured).rawValue)
+        call.stack.push(error.rawValue)
         return .results(2)
     }
 

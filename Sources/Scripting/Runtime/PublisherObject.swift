@@ -2,12 +2,17 @@ import Delivery
 import Lua
 import NIOCore
 import PubSub
+import Redis
 
 /// What scripts see as `SSEPublisher`.
 final class PublisherObject {
     let hub: Hub
+    /// Its broker, where that is a Redis.
+    let remote: RedisBroker?
+    /// The client that it was made of.
+    let redis: RedisObject?
+    /// The memory publishers need no start.
     var isStarted: Bool
-    /// Whether it can be stopped; the memory publishers need no start.
     var pin: LuaReference?
     private var channels: [ChannelName: WeakChannel] = [:]
     private(set) var snapshots: [(pattern: [UInt8], callback: LuaReference)] = []
@@ -16,9 +21,11 @@ final class PublisherObject {
         weak var channel: ChannelObject?
     }
 
-    init(hub: Hub, isStarted: Bool) {
+    init(hub: Hub, redis: RedisObject?) {
         self.hub = hub
-        self.isStarted = isStarted
+        self.redis = redis
+        remote = hub.broker as? RedisBroker
+        isStarted = remote == nil
     }
 
     /// The one object of a name, as long as somebody holds it.

@@ -8,8 +8,13 @@ import PubSub
 extension Runtime {
     func makePublisher() -> PublisherObject {
         let timers = scheduler.timers
-        let hub = Hub(broker: MemoryBroker { timers.now }) { [unowned self] in newGroup() }
-        let publisher = PublisherObject(hub: hub, isStarted: true)
+        return makePublisher(MemoryBroker { timers.now })
+    }
+
+    /// - Parameter redis: the client that it was made of.
+    func makePublisher(_ broker: any Broker, redis: RedisObject? = nil) -> PublisherObject {
+        let hub = Hub(broker: broker) { [unowned self] in newGroup() }
+        let publisher = PublisherObject(hub: hub, redis: redis)
         let relay = ChannelSignals(runtime: self, publisher: publisher)
         hub.observer = relay
         publishers.append((publisher, relay))
@@ -55,16 +60,38 @@ extension Runtime {
         let hub = channel.publisher.hub
         guard !hub.isMember(connection.id, of: channel.name) else { return .alreadyExists }
         let point = joining.point(connection)
-        var first: [ByteBuffer] = []
-        var isComing = true
-        if case .after = point { isComing = false }
-        if isComing, let snapshot = channel.publisher.snapshot(for: channel.name) {
-            first = try frames(of: snapshot, connection, channel)
+        var snapshot: LuaReference?
+        switch point {
+        case .after: break  // it has had one
+        case .now, .newest: snapshot = channel.publisher.snapshot(for: channel.name)
         }
         var isOpening = false
         if case .opening = connection.phase { isOpening = true }
-        return hub.join(handle, to: channel.name, from: point, isOpening: isOpening, first: first)
-            ? .ok : .alreadyExists
+        // The snapshot is asked for when the broker has answered: at once, or when the caller is long gone.
+        var isHere = true
+        var fault: LuaError?
+        let first = { [unowned self] () -> [ByteBuffer] in
+            guard let snapshot else { return [] }
+            do throws(LuaError) {
+                return try frames(of: snapshot, connection, channel)
+            } catch {
+                if isHere { fault = error } else { noteSnapshotFault(error, channel.name) }
+                return []
+            }
+        }
+        let hasJoined = hub.join(handle, to: channel.name, from: point, isOpening: isOpening, first: first)
+        isHere = false
+        if let fault {
+            _ = hub.leave(connection.id, channel.name)
+            throw fault
+        }
+        return hasJoined ? .ok : .alreadyExists
+    }
+
+    private func noteSnapshotFault(_ error: LuaError, _ channel: ChannelName) {
+        let name = String(decoding: channel.bytes, as: UTF8.self)
+        let report = reporter.report(message: error.description)
+        scheduler.onFault(report, .callback("the snapshot of channel '\(name)'", nil))
     }
 
     /// What a newcomer gets first: the event, or list of events, that the script's function returns.
@@ -101,15 +128,43 @@ extension Runtime {
         return frames
     }
 
-    /// Publishes, if the publisher is started.
-    func publish(_ event: OutgoingEvent, to channel: ChannelName, of publisher: PublisherObject) -> PublicationID? {
-        guard publisher.isStarted else { return nil }
+    /// Takes a stream of this node out of a channel. False when it is not here, or not in it.
+    func remove(_ removal: Removal, from publisher: PublisherObject) -> Bool {
+        guard let id = streams.id(ofUUID: removal.uuid) else { return false }
+        return remove(id, from: removal.channel, of: publisher, closes: removal.closes)
+    }
+
+    func remove(_ id: StreamID, from channel: ChannelName, of publisher: PublisherObject, closes: Bool) -> Bool {
+        guard publisher.hub.leave(id, channel) else { return false }
+        if closes, !publishers.contains(where: { !$0.0.hub.channels(of: id).isEmpty }) {
+            _ = streams.stream(id)?.close(.server)
+        }
+        return true
+    }
+
+    /// Publishes. Returns why that was not done; `done` is not called then.
+    func publish(
+        _ event: OutgoingEvent, to channel: ChannelName, of publisher: PublisherObject,
+        done: ((Result<PublicationID, BrokerFailure>) -> Void)? = nil
+    ) -> ErrorConstants? {
+        guard publisher.isStarted else { return .unconfigured }
         if expiry == nil { expireLater() }
         statistics.published += 1
-        return publisher.hub.broker.publish(event, to: channel)
+        guard let failure = publisher.hub.broker.publish(event, to: channel, done: done) else { return nil }
+        statistics.published -= 1
+        return failure.error
     }
 
     // MARK: events as scripts see them
+
+    /// Pushes publications as a list of `SSEEvent`s.
+    func pushEvents(_ publications: [Publication], on stack: LuaStack) {
+        stack.pushTable(array: publications.count)
+        for (index, publication) in publications.enumerated() {
+            pushEvent(publication, on: stack)
+            stack.setElement(index + 1, of: -2)
+        }
+    }
 
     /// Pushes a publication as an `SSEEvent`.
     func pushEvent(_ publication: Publication, on stack: LuaStack) {
@@ -157,6 +212,8 @@ final class ChannelSignals: HubObserver {
     func hold(_ frame: StreamFrame, of channel: ChannelName, for stream: StreamID) {
         _ = runtime.streams.stream(stream)?.send(frame, from: channel)
     }
+
+    func remove(_ removal: Removal) -> Bool { runtime.remove(removal, from: publisher) }
 
     func letGo(of channel: ChannelName, for stream: StreamID) {
         runtime.streams.stream(stream)?.letGo(of: channel)

@@ -12,6 +12,7 @@ final class Runtime: HandlerObserver {
     let configuration: ScriptHost.Configuration
     let directory: ScriptDirectory
     let log: Logger
+    let loop: any EventLoop
     let state: LuaState
     let reporter: ErrorReporter
     let scheduler: Scheduler
@@ -34,6 +35,8 @@ final class Runtime: HandlerObserver {
     var lastClientID = 0
     /// With what turns their news into signals.
     var publishers: [(PublisherObject, ChannelSignals)] = []
+    /// Clients that are not closed.
+    var redisClients: [RedisObject] = []
     private(set) var defaultPublisher: PublisherObject!
     var expiry: LoopTimers.Token?
     /// What is counted here; the rest is added by who asks.
@@ -70,6 +73,7 @@ final class Runtime: HandlerObserver {
         self.limits = limits
         self.directory = configuration.directory
         self.log = log
+        self.loop = loop
         requestLog = configuration.logsRequests ? RequestLog(log: log) : nil
         state = try LuaState(memoryLimit: configuration.limits.memory)
         json = JSONMarkers(in: state)

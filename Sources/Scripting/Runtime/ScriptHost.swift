@@ -26,6 +26,8 @@ public final class ScriptHost: Responder, StreamObserver {
         public var maxConnectionsPerAddress: Int?
         /// As many connections as the process can have, whatever is asked for.
         public var connectionRoom = Int.max
+        /// How long the start waits for every Redis that scripts use, and then fails; nil does not wait.
+        public var redisPatience: TimeAmount?
         /// Errors are shown in the browser.
         public var isDevelopment: Bool
         /// Scripts are loaded and nothing else: no port is bound.
@@ -117,7 +119,7 @@ public final class ScriptHost: Responder, StreamObserver {
     }
 
     /// Runs every `_ready` and then accepts connections.
-    /// - Throws: the `ErrorReport` of a `_ready` that fails, or `ListeningSocket.Failure`.
+    /// - Throws: the `ErrorReport` of a `_ready` that fails, `ListeningSocket.Failure`, or `MissingRedis`.
     public func start() -> EventLoopFuture<Void> {
         let promise = loop.makePromise(of: Void.self)
         loop.execute {
@@ -125,12 +127,15 @@ public final class ScriptHost: Responder, StreamObserver {
             runtime.listener.onFailure = { error in promise.fail(error) }
             runtime.nodes.callAll("_ready") { fault in
                 if let fault { return promise.fail(fault) }
-                do {
-                    try runtime.listener.ready()
-                    runtime.nodes.startTicks()
-                    promise.succeed()
-                } catch {
-                    promise.fail(error)
+                runtime.awaitRedis { missing in
+                    if let missing { return promise.fail(missing) }
+                    do {
+                        try runtime.listener.ready()
+                        runtime.nodes.startTicks()
+                        promise.succeed()
+                    } catch {
+                        promise.fail(error)
+                    }
                 }
             }
         }
@@ -170,7 +175,16 @@ public final class ScriptHost: Responder, StreamObserver {
 
     /// Ends the scripts: what waits does not go on, and nothing of theirs runs any more. Before the last reference to
     /// the host is let go.
-    public func end() -> EventLoopFuture<Void> { loop.submit { self.runtime.value.end() } }
+    public func end() -> EventLoopFuture<Void> {
+        let promise = loop.makePromise(of: Void.self)
+        loop.execute {
+            self.runtime.value.leaveRedis {
+                self.runtime.value.end()
+                promise.succeed()
+            }
+        }
+        return promise.futureResult
+    }
 
     // MARK: Responder
 

@@ -85,11 +85,19 @@ enum Settings {
         "log-requests",
         help: "Log a line for each request and stream. (default: --no-log-requests)", expected: "true or false")
 
+    static let requireRedis = Setting<Bool>(
+        "require-redis",
+        help: """
+            Do not start without every Redis that the scripts use; otherwise it is looked for while the server runs. \
+            (default: --no-require-redis)
+            """,
+        expected: "true or false")
+
     static let dev = Setting<Bool>(
         "dev", help: "Show a script's errors in the browser. (default: --no-dev)", expected: "true or false")
 
     static let all: [any AnySetting] = [
         host, port, threads, maxConnections, maxConnectionsPerIP, trustedProxy, tlsKey, tlsCertificate, shutdownTimeout,
-        logLevel, logFormat, metrics, logRequests, dev,
+        logLevel, logFormat, metrics, logRequests, requireRedis, dev,
     ]
 }

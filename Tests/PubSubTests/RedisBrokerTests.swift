@@ -1,0 +1,66 @@
+import NIOCore
+import PubSub
+import TestKit
+import Testing
+
+/// One Redis for all of them; each bench has keys of its own.
+@Suite(.serialized) final class RedisBrokerTests {
+    static let redis = Task { try await TestRedis.start() }
+
+    static func contract() async throws -> BrokerContract {
+        let redis = try await redis.value
+        return BrokerContract { try! RedisBench(redis) }
+    }
+
+    @Test(arguments: BrokerContract.promises)
+    func `it keeps the contract`(_ promise: BrokerContract.Promise) async throws {
+        try await Self.contract().check(promise)
+    }
+
+    // MARK: replay and receive together
+
+    @Test(arguments: 0..<4) func `who comes back has lost nothing and gets nothing twice`(_ seed: UInt64) async throws {
+        RandomResumes(try await Self.contract(), .roomy, seed: seed).run(steps: 150)
+    }
+
+    @Test(arguments: 0..<4) func `what a short history has lost is told, and nothing else is`(_ seed: UInt64)
+        async throws
+    {
+        RandomResumes(try await Self.contract(), .narrow, seed: seed).run(steps: 150)
+    }
+
+    @Test(arguments: 0..<4) func `nothing is lost silently when channels are forgotten`(_ seed: UInt64) async throws {
+        RandomResumes(try await Self.contract(), .forgetful, seed: seed).run(steps: 150)
+    }
+
+    // MARK: several nodes
+
+    @Test func `what one node publishes another receives, in one order, and an id of one resumes on the other`()
+        async throws
+    {
+        let redis = try await Self.redis.value
+        let (one, other) = (try RedisBench(redis, prefix: "nodes"), try RedisBench(redis, prefix: "nodes"))
+        one.subscribe("a", "b")
+        other.subscribe("a", "b")
+        var ids: [PublicationID] = []
+        for number in 0..<50 {
+            ids.append((number % 3 == 0 ? one : other).publish("\(number)", to: number % 2 == 0 ? "a" : "b"))
+        }
+        one.settle()
+        other.settle()
+        #expect(one.received.map(\.id) == ids)
+        #expect(other.received.map(\.id) == ids)
+        #expect(other.replay("a", after: ids[10]).ids == ids.indices.filter { $0 > 10 && $0 % 2 == 0 }.map { ids[$0] })
+        let late = try RedisBench(redis, prefix: "nodes")
+        #expect(late.replay("b", after: ids[40]).ids == [ids[41], ids[43], ids[45], ids[47], ids[49]])
+    }
+
+    @Test func `publishers with other prefixes know nothing of one another`() async throws {
+        let redis = try await Self.redis.value
+        let (one, other) = (try RedisBench(redis, prefix: "p1"), try RedisBench(redis, prefix: "p2"))
+        other.subscribe("a")
+        one.publish(to: "a")
+        #expect(other.received.isEmpty)
+        #expect(other.kept("a") == [])
+    }
+}

@@ -1,0 +1,2 @@
+// Tests of servers move the clock too.
+@_exported import TestClock
