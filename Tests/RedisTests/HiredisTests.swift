@@ -102,7 +102,7 @@ import Testing
 
     @Test func `both make the same of bytes that are nearly RESP`() {
         var (read, refused, unfinished) = (0, 0, 0)
-        for seed in 0..<40_000 as Range<UInt64> {
+        for seed in 0..<20_000 as Range<UInt64> {
             var random = SplitMix64(seed: ~seed)
             var bytes = (0..<Int.random(in: 1...4, using: &random)).flatMap { _ in RESPText.bytes(of: random.small()) }
             for _ in 0..<Int.random(in: 1...3, using: &random) { random.mutate(&bytes) }
@@ -111,9 +111,9 @@ import Testing
             if result.refused { refused += 1 } else { unfinished += 1 }
         }
         // Otherwise the mutations are too coarse, or too fine, to say anything.
-        #expect(read > 10_000)
-        #expect(refused > 5000)
-        #expect(unfinished > 5000)
+        #expect(read > 5000)
+        #expect(refused > 2000)
+        #expect(unfinished > 2000)
     }
 
     @Test func `both refuse the same depth`() {
