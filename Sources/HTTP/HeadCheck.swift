@@ -63,11 +63,11 @@ final class HeadCheck: ChannelInboundHandler, RemovableChannelHandler {
     /// The head in HTTPTypes; `Host` stays among the fields. Nil for a method that is no token.
     private static func request(_ head: HTTPRequestHead) -> HTTPRequest? {
         guard let method = head.method == .GET ? .get : try? HTTPRequest.Method(head.method) else { return nil }
-        let named = head.headers.compactMap { name, value in
-            HTTPField.Name(name).map { HTTPField(name: $0, value: value) }
-        }
         var fields = HTTPFields()
-        fields.replaceSubrange(0..<0, with: named)  // all at once costs less
+        fields.reserveCapacity(head.headers.count)
+        for (name, value) in head.headers {
+            if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
+        }
         return HTTPRequest(method: method, scheme: nil, authority: nil, path: path(head.uri), headerFields: fields)
     }
 
@@ -136,17 +136,18 @@ final class HeadCheck: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private static func checkHost(_ hosts: Framing.Field) throws(RequestError) {
-        guard hosts.count == 1, let host = hosts.value, !host.isEmpty, host.utf8.allSatisfy({ hostBytes[Int($0)] })
-        else { throw .badHost }
+        guard hosts.count == 1, let host = hosts.value, !host.isEmpty, host.utf8.allSatisfy(mayStandInHost) else {
+            throw .badHost
+        }
     }
 
-    /// By byte, whether it may stand in a host and port (RFC 3986, 3.2.2).
-    private static let hostBytes = (0...255).map { byte in
-        switch UInt8(byte) {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
+    /// Of a host and port (RFC 3986, 3.2.2).
+    private static func mayStandInHost(_ byte: UInt8) -> Bool {
+        switch Unicode.Scalar(byte) {
+        case "a"..."z", "A"..."Z", "0"..."9", "-", ".", "_", "~", ":", "[", "]", "!", "$", "&", "'", "(", ")", "*", "+",
+            ";", "=", "%":
             true
-        default: "-._~:[]!$&'()*+;=%".utf8.contains(UInt8(byte))
+        default: false
         }
     }
 

@@ -206,7 +206,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         request.isSecure = isSecure
         let handle = Exchange(
             id: exchange, handler: NIOLoopBound(self, eventLoop: loop.eventLoop), loop: loop, isSecure: isSecure)
-        Dispatch(loop: loop, request: request, exchange: handle).begin()
+        var dispatch = Dispatch(loop: loop, request: request, exchange: handle)
+        dispatch.begin()
     }
 
     /// The responder has the exchange now, and is to hear when its client goes.

@@ -30,7 +30,7 @@ struct ResponseHead {
 
         var buffer = ByteBufferAllocator().buffer(capacity: count + room)
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { memory in
-            var target = Target(rest: memory)
+            var target = Target(memory)
             target.write(statusLine)
             for field in fields {
                 target.write(field.name.rawName)
@@ -50,7 +50,7 @@ struct ResponseHead {
             }
             if closes { target.write(Self.close) }
             target.write("\r\n")
-            return memory.count - target.rest.count
+            return target.count
         }
         return buffer
     }
@@ -63,12 +63,19 @@ struct ResponseHead {
 
     /// Memory that has room for all that is written to it.
     private struct Target {
-        var rest: UnsafeMutableRawBufferPointer
+        private let memory: UnsafeMutableRawBufferPointer
+        private(set) var count = 0
+
+        init(_ memory: UnsafeMutableRawBufferPointer) { self.memory = memory }
 
         mutating func write(_ text: String) {
             var text = text
-            text.withUTF8 { rest.copyMemory(from: UnsafeRawBufferPointer($0)) }
-            rest = UnsafeMutableRawBufferPointer(rebasing: rest.dropFirst(text.utf8.count))
+            text.withUTF8 { bytes in
+                guard let start = bytes.baseAddress, let target = memory.baseAddress else { return }
+                precondition(bytes.count <= memory.count - count)
+                (target + count).copyMemory(from: start, byteCount: bytes.count)
+                count += bytes.count
+            }
         }
     }
 }
