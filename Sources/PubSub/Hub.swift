@@ -74,6 +74,8 @@ public final class Hub {
     private struct Missed {
         let first: [ByteBuffer]
         let replay: Replay
+
+        var isEmpty: Bool { first.isEmpty && replay.publications.isEmpty && !replay.hasGap }
     }
 
     private final class Member {
@@ -173,13 +175,7 @@ public final class Hub {
     /// is sent to it.
     public func opened(_ stream: StreamID) {
         guard let member = members[stream], let pasts = member.missed else { return }
-        let replays = pasts.values.map(\.replay)
-        let gaps = replays.filter(\.hasGap)
-        let oldest = gaps.compactMap(\.oldest).min { $0.sequence < $1.sequence }
-        var frames = gaps.isEmpty ? [] : [Self.reset(oldest: oldest)]
-        frames += member.memberships.flatMap { pasts[$0.channel.name]?.first ?? [] }
-        let missed = replays.flatMap(\.publications).sorted { $0.id.sequence < $1.id.sequence }
-        frames += missed.map(\.frame.bytes)
+        var frames = pasts.values.allSatisfy(\.isEmpty) ? [] : Self.frames(of: pasts, to: member)
         for channel in member.memberships.map(\.channel) {
             channel.opening.remove(stream)
             channel.add(member.loop)
@@ -187,6 +183,17 @@ public final class Hub {
             frames = []
         }
         member.missed = nil
+    }
+
+    /// What a stream gets of all its channels before what is live: in one order.
+    private static func frames(of pasts: [ChannelName: Missed], to member: Member) -> [ByteBuffer] {
+        let replays = pasts.values.map(\.replay)
+        let gaps = replays.filter(\.hasGap)
+        let oldest = gaps.compactMap(\.oldest).min { $0.sequence < $1.sequence }
+        var frames = gaps.isEmpty ? [] : [reset(oldest: oldest)]
+        frames += member.memberships.flatMap { pasts[$0.channel.name]?.first ?? [] }
+        let missed = replays.flatMap(\.publications).sorted { $0.id.sequence < $1.id.sequence }
+        return frames + missed.map(\.frame.bytes)
     }
 
     /// Takes a stream out of a channel. False when it is no member.
