@@ -102,8 +102,10 @@ struct HostPrimitives {
             }
             return call.returning(woken)
         }
-        add("watch", 2...2) { [unowned runtime] call throws(LuaError) in
-            runtime.setListening(try call.integer(1, "signal"), try call.boolean(2, "listens"))
+        add("watch", 3...3) { [unowned runtime] call throws(LuaError) in
+            runtime.setListening(
+                try call.integer(1, "signal"), callbacks: try call.boolean(2, "callbacks"),
+                waiters: try call.boolean(3, "waiters"))
             return .none
         }
     }

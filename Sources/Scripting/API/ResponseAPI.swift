@@ -45,7 +45,11 @@ struct ResponseAPI {
             var writer = JSONWriter(stack: call.stack, markers: runtime.json)
             try writer.write(call.index(1))
             response.setBody(writer.buffer)
-            response.headers[.contentType] = "application/json"
+            if response.headers.isEmpty {
+                response.headers = Self.jsonOnly
+            } else {
+                response.headers[.contentType] = "application/json"
+            }
             return call.returningCopy(of: 0)
         }
         members.method("set_file", 1...1) { [unowned runtime] response, call throws(LuaError) in
@@ -122,6 +126,9 @@ struct ResponseAPI {
         members.type.onFirstOwnField { [unowned runtime] response, call in Self.keep(response, call, runtime) }
         runtime.addObjectFunctions(to: members, instance: "response")
     }
+
+    /// The fields of most responses, made once.
+    private static let jsonOnly: HTTPFields = [.contentType: "application/json"]
 
     static let signals = ["finished", "disconnected"]
 
