@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 
 import pytest
 
+from redis_server import RedisServers
 from streams import ScriptedServer, Tail
 from support import BINARY, Client, Server
 
@@ -88,3 +89,13 @@ def tail():
             return tail
 
         yield start
+
+
+@pytest.fixture
+def redis_servers(tmp_path):
+    """`redis_servers(**options)` starts a `RedisServer`, `redis_servers.fake(server)` a proxy in front; both end after
+    the test."""
+    with ExitStack() as stack:
+        servers = RedisServers(tmp_path)
+        stack.callback(servers.clean_up)
+        yield servers
