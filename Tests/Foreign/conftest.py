@@ -7,6 +7,7 @@ from contextlib import ExitStack, closing
 
 import pytest
 
+from cluster import SCRIPT as NODE, Cluster, Stream
 from redis_server import RedisServers
 from streams import ScriptedServer, Tail
 from support import BINARY, Client, Server
@@ -99,3 +100,16 @@ def redis_servers(tmp_path):
         servers = RedisServers(tmp_path)
         stack.callback(servers.clean_up)
         yield servers
+
+
+@pytest.fixture
+def cluster(serve, scripts):
+    """`cluster.node(url)` starts a node of the Redis at this URL."""
+    return Cluster(serve, scripts(main=NODE))
+
+
+@pytest.fixture
+def listen():
+    """`listen(node, channels)` opens a `Stream`, and closes it after the test."""
+    with ExitStack() as streams:
+        yield lambda *arguments, **options: streams.enter_context(closing(Stream(*arguments, **options)))
