@@ -70,6 +70,10 @@ HTTPServer.register_route("POST", "/queue", function(request, response)
   response:set_json { taken = taken }
 end)
 
+HTTPServer.register_route("POST", "/large", function(request, response)
+  response:set_json(channel_of(request):publish("m", ("x"):rep(math.tointeger(request:get_query_param("count")))))
+end)
+
 HTTPServer.register_route("GET", "/count", function(request, response)
   local count, err = channel_of(request):count()
   response:set_json { count = count, error = err }
