@@ -249,14 +249,15 @@ class Node:
 class Cluster:
     """Starts nodes."""
 
-    def __init__(self, serve, directory):
+    def __init__(self, serve, directory, **options):
         self._serve = serve
         self._directory = directory
+        self._options = options
 
     def node(self, url, *options, sync=PREFIX, connected=True, port=0, **rest):
         """A node of the Redis at this URL, connected unless that is not waited for."""
         prefix = ["env", f"REDIS_URL={url}", f"SYNC={sync}"]
-        node = Node(self._serve(self._directory, *options, prefix=prefix, port=port, **rest))
+        node = Node(self._serve(self._directory, *options, prefix=prefix, port=port, **self._options, **rest))
         return node.wait_until_connected() if connected else node
 
     def nodes(self, url, count, *options, **rest):

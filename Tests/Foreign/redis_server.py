@@ -92,7 +92,7 @@ class RedisServer:
         self.directory = Path(directory)
         self.port = free_port()
         self.password = password
-        self._tls = tls
+        self.tls = tls
         port = {"tls_port": self.port, "port": 0} if tls else {"port": self.port}
         files = {"tls_cert_file": tls[0], "tls_key_file": tls[1], "tls_auth_clients": "no"} if tls else {}
         # Written before it is acknowledged, which is all that a killed process needs.
@@ -107,13 +107,13 @@ class RedisServer:
     def url(self, *, password=None, scheme=None, query=""):
         """How a script names it."""
         password = password or self.password
-        scheme = scheme or ("rediss" if self._tls else "redis")
-        return f"{scheme}://{f':{password}@' if password else ''}{'localhost' if self._tls else LOOPBACK}:{self.port}{query}"
+        scheme = scheme or ("rediss" if self.tls else "redis")
+        return f"{scheme}://{f':{password}@' if password else ''}{'localhost' if self.tls else LOOPBACK}:{self.port}{query}"
 
     # MARK: asking it
 
     def connect(self, timeout=PATIENCE):
-        context = ssl.create_default_context(cafile=self._tls[0]) if self._tls else None
+        context = ssl.create_default_context(cafile=self.tls[0]) if self.tls else None
         client = RedisClient(self.port, context, timeout)
         if self.password:
             client("AUTH", self.password)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from cluster import Event
+from cluster import SCRIPT, Cluster, Event
 from cluster_soak import Load, Subscriber, faults
 from redis_server import RedisError
 from streams import Relay
@@ -16,6 +16,12 @@ EVENTS = 3000
 SUBSCRIBERS = 60
 TIME_LIMIT = 50
 LARGE = "x" * 4096
+
+
+@pytest.fixture
+def cluster(serve, scripts):
+    """Nodes that may log errors."""
+    return Cluster(serve, scripts(main=SCRIPT), may_log_errors=True)
 
 
 async def kill(redis):
@@ -96,15 +102,9 @@ def test_a_redis_that_fails_under_load_loses_and_doubles_nothing(redis_servers, 
 # MARK: connections that Redis ends
 
 
-def wait_until_dropped(redis, count):
-    """Waits until so many clients were disconnected for what waited for them."""
-    redis.wait_until(lambda: int(redis.info("stats")["client_output_buffer_limit_disconnections"]) >= count, "a drop")
-
-
-@pytest.mark.parametrize("limit", ["256kb 0 0"])
-def test_a_node_that_redis_drops_for_a_full_buffer_gets_what_it_missed(redis_servers, cluster, listen, limit):
+def test_a_node_that_redis_drops_for_a_full_buffer_gets_what_it_missed(redis_servers, cluster, listen):
     """Of the channel whose history is longer than that, everything; of the other one what is kept, after a reset."""
-    redis = redis_servers(client_output_buffer_limit=f"pubsub {limit}")
+    redis = redis_servers(client_output_buffer_limit="pubsub 256kb 0 0")
     slow, other = cluster.nodes(redis.url(), 2)
     slow.watch("c", "short")
     whole, short, witness = listen(slow, "c"), listen(slow, "short"), listen(other, ["c", "short"])
@@ -116,9 +116,7 @@ def test_a_node_that_redis_drops_for_a_full_buffer_gets_what_it_missed(redis_ser
             assert other.queue("c", LARGE, count=400, first=1 + 400 * number) == (400, 0)
             other.queue("short", "x", count=5, first=1 + 5 * number)
             other.publish("c", "batch")
-        redis.wait_until(lambda: b"clients" in redis("INFO", "clients"), "an answer")
-        dropped = redis.output().count("overcoming of output buffer limits")
-        assert dropped >= 1, redis.output()
+        redis.wait_until(lambda: "overcoming of output buffer limits" in redis.output(), "a drop")
     finally:
         slow.process.send_signal(signal.SIGCONT)
     end = other.publish("c", "end")
@@ -189,13 +187,11 @@ def test_a_redis_that_falls_silent_is_given_up_and_asked_again(redis_servers, cl
     fake = redis_servers.fake(redis)
     behind, other = cluster.node(fake.url), cluster.node(redis.url())
     stream = listen(behind, "c")
-    accepted = fake.accepted
     fake.be_silent()
     id = other.publish("c", "into the silence")
     behind.log.wait("^publisher disconnected\t.")
-    assert fake.accepted > accepted or behind.log.wait("^redis disconnected\t.")
+    assert behind.is_alive()
     fake.heal()
-    fake.cut()
     assert stream.next() == Event("m", "into the silence", id)
     id = behind.publish("c", "after it")
     assert stream.next().id == id
