@@ -85,14 +85,17 @@ class RedisServer:
     """A redis-server on a port of its own, with its files below `directory`.
 
     `settings` are those of redis.conf, their names with underscores. With `persistent` what it has acknowledged survives
-    a kill; `tls` is a certificate and its key.
+    a kill; `tls` is a certificate and its key; `file` is a redis.conf to begin with.
     """
 
-    def __init__(self, directory, *, persistent=False, tls=None, password=None, replica_of=None, **settings):
+    def __init__(
+        self, directory, *, persistent=False, tls=None, password=None, replica_of=None, file=None, **settings
+    ):
         self.directory = Path(directory)
         self.port = free_port()
         self.password = password
         self.tls = tls
+        self._file = [file] if file else []
         port = {"tls_port": self.port, "port": 0} if tls else {"port": self.port}
         files = {"tls_cert_file": tls[0], "tls_key_file": tls[1], "tls_auth_clients": "no"} if tls else {}
         # Written before it is acknowledged, which is all that a killed process needs.
@@ -178,7 +181,7 @@ class RedisServer:
             words += [f"--{name.replace('_', '-')}", *(str(value).split(" ") if value != "" else [""])]
         with (self.directory / "output").open("ab") as output:
             self.process = subprocess.Popen(
-                [PLACE / "redis-server", *words], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+                [PLACE / "redis-server", *self._file, *words], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
             )
         if wait:
             try:

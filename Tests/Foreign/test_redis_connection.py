@@ -7,7 +7,7 @@ import pytest
 from cluster import SCRIPT, Cluster, Event
 from proxies import free_port
 from streams import make_certificate
-from support import run
+from support import ROOT, run
 
 PASSWORD = "m00n-l1ght"  # noqa: S105
 WRONG = "n0t-the-m00n"
@@ -236,3 +236,27 @@ def test_a_redis_that_loads_its_data_is_waited_for(redis_servers, cluster, liste
     node = cluster.node(redis.url(), connected=False)
     assert node.is_alive()
     check_node(node.wait_until_connected(), listen)
+
+
+# MARK: what the document says
+
+
+def test_a_user_that_may_only_what_the_document_says_is_enough(redis_servers, cluster, listen):
+    [line] = re.findall(r"^user (.*)$", (ROOT / "docs" / "cluster.md").read_text(), re.M)
+    redis = redis_servers(user=line.replace("~shop:*", "~test:*").replace("&shop:*", "&test:*"))
+    name, password = line.split(" ")[0], re.search(r">(\S+)", line)[1]
+    url = f"redis://{name}:{password}@127.0.0.1:{redis.port}"
+    one, two = cluster.nodes(url, 2)
+    one.watch("c")
+    stream = listen(one, "c", uuid=1)
+    uuid = stream.next().data
+    check_node(one, listen, two)
+    last = two.publish("c", "own id", id="mine")
+    assert listen(two, "c", last_id=last) and two.history("c", 1)[0][2] == "own id"
+    two.wait_for_count("c", 3)
+    assert two.remove(uuid, "c") == 0
+    two.stop()
+    one.wait_for_count("c", 1)
+    with redis.connect() as client:
+        assert client("ACL", "LOG") == []
+    assert not [record for record in one.log.records if record.get("level") in ("warning", "error")], one.log
