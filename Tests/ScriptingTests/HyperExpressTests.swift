@@ -87,7 +87,7 @@ import Testing
         }
     }
 
-    @Test func `it is the same object each time, keeps fields of its own, and knows whether it is active`() async throws {
+    @Test func `it is the same object each time, has fields of its own, and knows whether it is active`() async throws {
         let sent = try await run(
             """
             local sse = response.sse

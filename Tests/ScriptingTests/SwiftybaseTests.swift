@@ -235,10 +235,16 @@ import Testing
     // MARK: misuse
 
     @Test(arguments: [
-        ("Stack.upgrade_to_sse(5)", "Stack.upgrade_to_sse: argument 1 (request) must be a HTTPRequestContext, got number"),
+        (
+            "Stack.upgrade_to_sse(5)",
+            "Stack.upgrade_to_sse: argument 1 (request) must be a HTTPRequestContext, got number"
+        ),
         ("Stack.send_sse({}, 'x')", "Stack.send_sse: argument 1 (controller) must be a SSEConnection, got table"),
         ("Stack.send_sse(SSEConnection.new())", "SSEConnection.send: argument 1 (data) must be a string, or"),
-        ("Stack.is_sse_active('x')", "Stack.is_sse_active: argument 1 (controller) must be a SSEConnection, got string"),
+        (
+            "Stack.is_sse_active('x')",
+            "Stack.is_sse_active: argument 1 (controller) must be a SSEConnection, got string"
+        ),
         ("Stack.close_sse()", "Stack.close_sse: argument 1 (controller) must be a SSEConnection, got nil"),
         ("Stack.new_sse_event{ dat = 1 }", "SSEEvent.new: unknown option 'dat'; did you mean 'data'?"),
         (

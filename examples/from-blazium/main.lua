@@ -13,7 +13,15 @@ function node:_ready() -- func _ready() -> void:
     local html = [[
 <!DOCTYPE html>
 <html lang="en">
-<head><meta charset="UTF-8"><title>Scores</title></head>
+<head>
+<meta charset="UTF-8">
+<meta name="viewport" content="width=device-width">
+<title>Scores</title>
+<style>
+  :root { color-scheme: light dark }
+  body { background: Canvas; color: CanvasText }
+</style>
+</head>
 <body>
 <h1>Scores</h1>
 <ul id="scores"></ul>
