@@ -61,6 +61,7 @@ struct ResponseAPI {
         }
         registerHeaders(members)
         registerHolding(members)
+        registerHyperExpress(members)
         CookieAPI().register(members)
         RedirectAPI().register(members)
         members.method("start_sse", 0...1) { [unowned runtime] response, call throws(LuaError) in
@@ -129,6 +130,13 @@ struct ResponseAPI {
 
     /// The fields of most responses, made once.
     private static let jsonOnly: HTTPFields = [.contentType: "application/json"]
+    /// `response.sse`, and what else the prelude adds.
+    private func registerHyperExpress(_ members: ClassBuilder.Members<ResponseObject>) {
+        members.keptProperty("sse") { [unowned runtime] response, call throws(LuaError) in
+            try runtime.pushNewEventStream(for: response, on: call.stack)
+        }
+        runtime.addFunctions(runtime.prelude.responseFunctions, to: members)
+    }
 
     static let signals = ["finished", "disconnected"]
 
