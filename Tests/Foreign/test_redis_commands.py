@@ -9,8 +9,8 @@ from support import PATIENCE, run
 
 SCRIPT = """
 redis = Redis.connect(Env.get("REDIS_URL", ""))
-redis.connected:connect(function() print("connected", redis:is_connected()) end)
-redis.disconnected:connect(function(reason) print("disconnected", reason, redis:is_connected()) end)
+redis.connected:connect(function() print("connected", redis:is_online()) end)
+redis.disconnected:connect(function(reason) print("disconnected", reason, redis:is_online()) end)
 redis:subscribe("news", function(...) print("news", ...) end)
 
 -- The body is a list of commands, each a list of words. All begin before any has its reply.
