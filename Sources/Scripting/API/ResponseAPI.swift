@@ -57,6 +57,7 @@ struct ResponseAPI {
         }
         registerHeaders(members)
         registerHolding(members)
+        registerHyperExpress(members)
         CookieAPI().register(members)
         RedirectAPI().register(members)
         members.method("start_sse", 0...1) { [unowned runtime] response, call throws(LuaError) in
@@ -121,6 +122,14 @@ struct ResponseAPI {
         }
         members.type.onFirstOwnField { [unowned runtime] response, call in Self.keep(response, call, runtime) }
         runtime.addObjectFunctions(to: members, instance: "response")
+    }
+
+    /// `response.sse`, and what else the prelude adds.
+    private func registerHyperExpress(_ members: ClassBuilder.Members<ResponseObject>) {
+        members.keptProperty("sse") { [unowned runtime] response, call throws(LuaError) in
+            try runtime.pushNewEventStream(for: response, on: call.stack)
+        }
+        runtime.addFunctions(runtime.prelude.responseFunctions, to: members)
     }
 
     static let signals = ["finished", "disconnected"]
