@@ -121,7 +121,7 @@ def code_of(row):
         return f"{IS_MISSING} print({' and '.join(f'is_missing(function() return {span} end)' for span in spans)})"
     if not named_tests(row):
         return "\n".join(spans)
-    calls = re.findall(r"\b(HTTPServer|Stack|request|response)[.:](\w+)", " ".join(spans))
+    calls = re.findall(r"\b(HTTPServer|SSEPublisher|Stack|request|response)[.:](\w+)", " ".join(spans))
     return "print(" + " and ".join(f"{thing}.{name} ~= nil" for thing, name in calls) + ")" if calls else ""
 
 

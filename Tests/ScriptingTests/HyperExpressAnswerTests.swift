@@ -20,6 +20,7 @@ import Testing
             try await client.request("GET", "/")
             try await client.wait(for: "\r\n\r\nnow")
             _ = await server.log.wait(for: "false")
+            try await server.settle()  // it sleeps
             clock.advance(by: .seconds(1))
             _ = await server.log.wait(for: "after")
             let over = "HTTPResponse.set_body: the response is sent already"
