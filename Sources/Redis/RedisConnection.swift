@@ -150,7 +150,9 @@ public final class RedisConnection {
     private func connect() {
         let attempt = state.attempt
         setTimer(after: configuration.connectTimeout) {
-            self.lost(attempt, .refused("no connection to \(self.configuration.url.place): no answer in time"))
+            let url = self.configuration.url
+            let hint = url.isSecure ? "; does it speak TLS?" : ""
+            self.lost(attempt, .refused("no connection to \(url.place): no answer in time\(hint)"))
         }
         let bound = NIOLoopBound(self, eventLoop: loop)
         let isSecure = configuration.url.isSecure

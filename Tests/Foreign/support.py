@@ -40,7 +40,7 @@ class Log:
             self._changed.notify_all()
 
     def wait(self, pattern, count=1, timeout=PATIENCE):
-        """The `count`-th record whose message matches; fails when the process ends or is silent before it."""
+        """The `count`-th record whose message, or reason, matches; fails when the process ends or is silent before it."""
         deadline = time.monotonic() + timeout
         with self._changed:
             while True:
@@ -54,7 +54,11 @@ class Log:
                 self._changed.wait(left)
 
     def find(self, pattern):
-        return [record for record in self.records if re.search(pattern, record["message"])]
+        return [
+            record
+            for record in self.records
+            if re.search(pattern, record["message"]) or re.search(pattern, record.get("reason", ""))
+        ]
 
     def finish(self):
         self._reader.join(PATIENCE)

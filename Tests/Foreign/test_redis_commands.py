@@ -11,7 +11,7 @@ SCRIPT = """
 redis = Redis.connect(Env.get("REDIS_URL", ""))
 redis.connected:connect(function() print("connected", redis:is_online()) end)
 redis.disconnected:connect(function(reason) print("disconnected", reason, redis:is_online()) end)
-redis:subscribe("news", function(...) print("news", ...) end)
+redis:subscribe("news", function(message, channel) print("news", message, channel) end)
 
 -- The body is a list of commands, each a list of words. All begin before any has its reply.
 HTTPServer.register_route("POST", "/", function(request, response)
@@ -103,12 +103,12 @@ def test_messages_of_a_channel_come_in_order_also_after_a_break(server, redis):
     for number in range(100):
         redis("PUBLISH", "news", number)
     for number in range(100):
-        server.log.wait(rf"^news\t.*\b{number}$")
-    said = [record["message"].split("\t")[-1] for record in server.log.find("^news\t")]
+        server.log.wait(rf"^news\t{number}\t")
+    said = [record["message"].split("\t")[1] for record in server.log.find("^news\t")]
     assert said == [str(number) for number in range(100)]
     redis("CLIENT", "KILL", "TYPE", "pubsub")
     redis.wait_until(lambda: redis("PUBLISH", "news", "again") == 1, "the subscription")
-    server.log.wait("^news\t.*again$")
+    server.log.wait("^news\tagain\t")
 
 
 def test_a_redis_that_goes_and_comes_is_told(server, redis):
@@ -131,13 +131,13 @@ def test_a_closed_client_answers_nothing_and_says_so(server, redis):
 @pytest.mark.parametrize(
     "call, said",
     [
-        ("Redis.connect()", "argument 1"),
+        ("Redis.connect()", "takes 1 argument, got 0"),
         ("Redis.connect({})", "argument 1"),
-        ("redis:command()", "argument 1"),
+        ("redis:command()", "takes 1 to 255 arguments, got 0"),
         ("redis.command('PING')", "use redis:command() (':' not '.')"),
         ("redis:command('SET', 'a', {})", "argument 3"),
         ("redis:command('SET', 'a', nil)", "argument 3"),
-        ("redis:subscribe('news')", "argument 2"),
+        ("redis:subscribe('news')", "takes 2 arguments, got 1"),
         ("redis:subscribe('', 5)", "argument"),
         ("redis:no_such_thing()", "no_such_thing"),
     ],

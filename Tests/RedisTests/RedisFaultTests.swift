@@ -32,7 +32,9 @@ import Testing
 
     @Test func `while Redis loads its data it is asked again and again`() async throws {
         let loading = "LOADING Redis is loading the dataset in memory"
-        let fake = try await FakeRedis.start { number, _ in number < 3 ? .text("+OK\r\n-\(loading)\r\n") : FakeRedis.welcome }
+        let fake = try await FakeRedis.start { number, _ in
+            number < 3 ? .text("+OK\r\n-\(loading)\r\n") : FakeRedis.welcome
+        }
         let connection = try await TestConnection.open(fake.url)
         await connection.told("connected 1")
         #expect(
@@ -45,7 +47,8 @@ import Testing
 
     @Test func `LOADING and READONLY later on are errors of the command`() async throws {
         let fake = try await FakeRedis.start { _, text in
-            text.contains("SETNAME") ? FakeRedis.welcome : .text(text.contains("GET") ? "-LOADING x\r\n" : "-READONLY x\r\n")
+            text.contains("SETNAME")
+                ? FakeRedis.welcome : .text(text.contains("GET") ? "-LOADING x\r\n" : "-READONLY x\r\n")
         }
         let connection = try await TestConnection.connected(fake.url)
         #expect(try await connection.failure("GET", "key") == .server(RESPError("LOADING x")))
@@ -81,7 +84,9 @@ import Testing
         let connection = try await TestConnection.connected(fake.url)
         let replies = Collected()
         try await connection.on { connection in
-            for number in 1...2 { connection.send(RedisCommand("ECHO", "\(number)")) { replies.add("\(number) \($0)") } }
+            for number in 1...2 {
+                connection.send(RedisCommand("ECHO", "\(number)")) { replies.add("\(number) \($0)") }
+            }
         }
         await fake.received.wait(for: "ECHO")
         for crumb in ["$", "5", "\r", "\nhe", "llo", "\r", "\n$5\r\nhel"] { try await fake.send(crumb) }

@@ -48,7 +48,8 @@ final class TestConnection: Sendable {
             Self.record(connection, events)
             return NIOLoopBound(connection, eventLoop: loop)
         }.get()
-        return TestConnection(bound, loop, events, log, clock, isOnSharedLoop: group === MultiThreadedEventLoopGroup.singleton)
+        return TestConnection(
+            bound, loop, events, log, clock, isOnSharedLoop: group === MultiThreadedEventLoopGroup.singleton)
     }
 
     private static func record(_ connection: RedisConnection, _ events: TestLog) {

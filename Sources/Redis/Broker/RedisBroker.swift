@@ -42,6 +42,8 @@ public final class RedisBroker: Broker {
     private var queue = PublishQueue()
     private var flushIsScheduled = false
     private var givingUp: LoopTimers.Token?
+    /// What was given up and is still to be told.
+    private var dropped = 0
     /// Since when commands cannot be sent; nil while they can.
     private var awaySince: NIODeadline?
     /// Questions that need Redis, asked while it was away.
@@ -244,10 +246,16 @@ public final class RedisBroker: Broker {
     private func giveUp() {
         let old = queue.giveUp(before: now() - Self.maxAge)
         guard !old.isEmpty else { return }
-        link.log.error(
-            "Redis: \(old.count) publication(s) were given up after \(Self.maxAge.nanoseconds / 1_000_000_000) s without it"
-        )
+        // One line for all of a second.
+        if dropped == 0 { _ = link.timers.schedule(after: .seconds(1)) { [weak self] in self?.tellDropped() } }
+        dropped += old.count
         for entry in old { entry.done?(.failure(.tooOld)) }
+    }
+
+    private func tellDropped() {
+        let seconds = Self.maxAge.nanoseconds / 1_000_000_000
+        link.log.error("Redis: \(dropped) publication(s) were dropped after \(seconds) s without it")
+        dropped = 0
     }
 
     // MARK: messages

@@ -18,7 +18,7 @@ struct RedisAPI {
             } push: { result, stack in
                 switch result {
                 case .success(let value):
-                    Self.push(value, on: stack)
+                    push(value, on: stack)
                     return 1
                 case .failure(let error):
                     stack.pushNil()
@@ -116,9 +116,9 @@ struct RedisAPI {
     }
 
     /// As Redis' own scripts see replies: null is `false` within a list, where nil could not stand.
-    private static func push(_ value: RESPValue, on stack: LuaStack, isElement: Bool = false) {
+    private func push(_ value: RESPValue, on stack: LuaStack, isElement: Bool = false) {
         switch value {
-        case .simpleString(let bytes), .bulkString(let bytes): push(bytes, on: stack)
+        case .simpleString(let bytes), .bulkString(let bytes): Self.push(bytes, on: stack)
         case .integer(let number): stack.push(Int(number))
         case .null: if isElement { stack.push(false) } else { stack.pushNil() }
         case .error(let error):
@@ -132,6 +132,7 @@ struct RedisAPI {
                 push(element, on: stack, isElement: true)
                 stack.setElement(index + 1, of: -2)
             }
+            if elements.isEmpty { runtime.json.markArray(-1, of: stack) }  // in JSON it is a list too
         }
     }
 }
