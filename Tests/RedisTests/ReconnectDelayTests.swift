@@ -12,7 +12,9 @@ import Testing
         #expect(delay.next(jitter: 0) == .milliseconds(500))
     }
 
-    @Test(arguments: [(-1.0, 450), (1, 550), (0.5, 525)]) func `it is spread by a tenth`(_ jitter: Double, _ milliseconds: Int64) {
+    @Test(arguments: [(-1.0, 450), (1, 550), (0.5, 525)]) func `it is spread by a tenth`(
+        _ jitter: Double, _ milliseconds: Int64
+    ) {
         var delay = ReconnectDelay()
         #expect(delay.next(jitter: jitter) == .milliseconds(milliseconds))
         // What was drawn once has no effect on the next.

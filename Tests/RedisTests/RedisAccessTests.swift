@@ -36,7 +36,8 @@ import Testing
     @Test func `a password that is given and not wanted is told`() async throws {
         let redis = try await TestRedis.start()
         let connection = try await TestConnection.open("redis://:secret@127.0.0.1:\(redis.port)")
-        #expect(await connection.told("lost 1").contains("Redis refuses the password: ERR AUTH <password> called without"))
+        #expect(
+            await connection.told("lost 1").contains("Redis refuses the password: ERR AUTH <password> called without"))
     }
 
     @Test func `a user with few rights is enough`() async throws {

@@ -14,7 +14,8 @@ import Testing
         #expect(try await connection.command("GET", "nothing") == .null)
         #expect(try await connection.command("INCRBY", "number", "-7") == .integer(-7))
         #expect(try await connection.command("RPUSH", "list", "a", "", "c") == .integer(3))
-        #expect(try await connection.command("LRANGE", "list", "0", "-1") == .array([.bulk("a"), .bulk(""), .bulk("c")]))
+        #expect(
+            try await connection.command("LRANGE", "list", "0", "-1") == .array([.bulk("a"), .bulk(""), .bulk("c")]))
         #expect(
             try await connection.command("EVAL", "return {1, {'a', {}}, false}", "0")
                 == .array([.integer(1), .array([.bulk("a"), .array([])]), .null]))
@@ -47,7 +48,7 @@ import Testing
         try await connection.on { connection in
             for number in 1...20 { connection.send(RedisCommand("ECHO", "\(number)")) }
         }
-        let line = await fake.received.wait(for: "ECHO")
+        let line = await fake.read("ECHO")
         #expect(line.contains(" 1 ") && line.contains(" 20 "))
         try await fake.stop()
     }

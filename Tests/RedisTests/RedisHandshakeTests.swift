@@ -4,7 +4,9 @@ import Testing
 @testable import Redis
 
 @Suite struct RedisHandshakeTests {
-    private func handshake(_ url: String, name: String = "mooncast", requiresPrimary: Bool = false) throws -> RedisHandshake {
+    private func handshake(_ url: String, name: String = "mooncast", requiresPrimary: Bool = false) throws
+        -> RedisHandshake
+    {
         var configuration = RedisConnection.Configuration(url: try RedisURL(url), name: name)
         configuration.requiresPrimary = requiresPrimary
         return RedisHandshake(configuration)
@@ -50,10 +52,16 @@ import Testing
 
     @Test(arguments: [
         (["WRONGPASS invalid"], "Redis refuses the password: WRONGPASS invalid"),
-        (["ERR unknown command 'AUTH', with args beginning with: 'secret' "], "Redis refuses the password: ERR unknown command 'AUTH'"),
+        (
+            ["ERR unknown command 'AUTH', with args beginning with: 'secret' "],
+            "Redis refuses the password: ERR unknown command 'AUTH'"
+        ),
         (["ERR what is secret"], "Redis refuses the password: ERR what is ***"),
         (["ERR max number of clients reached"], "Redis takes no connection: ERR max number of clients reached"),
-        (["DENIED Redis is running in protected mode"], "Redis takes no connection: DENIED Redis is running in protected mode"),
+        (
+            ["DENIED Redis is running in protected mode"],
+            "Redis takes no connection: DENIED Redis is running in protected mode"
+        ),
         (["", "ERR DB index is out of range"], "Redis refuses database 3: ERR DB index is out of range"),
         (["", "", "", "", "LOADING Redis is loading"], "Redis is not ready: LOADING Redis is loading"),
         (["", "", "", "", "MASTERDOWN Link"], "Redis is not ready: MASTERDOWN Link"),
@@ -76,7 +84,8 @@ import Testing
         #expect(handshake.receive(error) == .refused("Redis wants a password: NOAUTH Authentication required."))
     }
 
-    @Test(arguments: ["slave", "sentinel"]) func `a replica is refused where a primary is needed`(_ role: String) throws {
+    @Test(arguments: ["slave", "sentinel"]) func `a replica is refused where a primary is needed`(_ role: String) throws
+    {
         var handshake = try handshake("redis://h", name: "", requiresPrimary: true)
         #expect(
             handshake.receive(.array([.bulk(role)])) == .refused("a primary is needed, and this Redis is a \(role)"))

@@ -11,7 +11,9 @@ import Testing
         redis.pause()
         let replies = Collected()
         try await connection.on { connection in
-            for number in 1...3 { connection.send(RedisCommand("ECHO", "\(number)")) { replies.add("\(number) \($0)") } }
+            for number in 1...3 {
+                connection.send(RedisCommand("ECHO", "\(number)")) { replies.add("\(number) \($0)") }
+            }
         }
         await redis.crash()
         await connection.told("lost 1")
@@ -23,7 +25,8 @@ import Testing
         #expect(try await connection.on { $0.isConnected } == false)
         #expect(try await connection.failure("PING") == .connectionLost("Redis is not connected"))
         // At least one attempt meets nobody.
-        #expect(await connection.told("lost 2").contains("no connection to 127.0.0.1:\(redis.port): connection refused"))
+        #expect(
+            await connection.told("lost 2").contains("no connection to 127.0.0.1:\(redis.port): connection refused"))
         try await redis.restart()
         await connection.told("connected 2")
         #expect(try await connection.command("PING") == .simple("PONG"))
@@ -159,7 +162,9 @@ import Testing
                 replies.add("1 \($0)")
                 connection.close()
             }
-            for number in 2...3 { connection.send(RedisCommand("ECHO", "\(number)")) { replies.add("\(number) \($0)") } }
+            for number in 2...3 {
+                connection.send(RedisCommand("ECHO", "\(number)")) { replies.add("\(number) \($0)") }
+            }
         }
         let other = try await TestConnection.connected(redis.url)
         try await other.command("PING")

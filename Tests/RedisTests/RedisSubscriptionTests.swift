@@ -84,7 +84,9 @@ import Testing
         #expect(connection.log.lines.contains { $0.hasPrefix("warning Redis refuses a subscription error=NOPERM") })
     }
 
-    @Test func `who reads too slowly for Redis' output buffer is cut off, and a torn message is not given`() async throws {
+    @Test func `who reads too slowly for Redis' output buffer is cut off, and a torn message is not given`()
+        async throws
+    {
         let redis = try await TestRedis.start("--client-output-buffer-limit", "pubsub 1mb 1mb 1")
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let subscriber = try await TestConnection.make(redis.url, group: group)

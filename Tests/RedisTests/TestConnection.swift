@@ -1,4 +1,5 @@
 import Delivery
+import Logging
 import NIOCore
 import NIOPosix
 import Redis
@@ -48,7 +49,8 @@ final class TestConnection: Sendable {
             Self.record(connection, events)
             return NIOLoopBound(connection, eventLoop: loop)
         }.get()
-        return TestConnection(bound, loop, events, log, clock, isOnSharedLoop: group === MultiThreadedEventLoopGroup.singleton)
+        return TestConnection(
+            bound, loop, events, log, clock, isOnSharedLoop: group === MultiThreadedEventLoopGroup.singleton)
     }
 
     private static func record(_ connection: RedisConnection, _ events: TestLog) {
@@ -115,7 +117,7 @@ final class TestConnection: Sendable {
 
     func reply(to command: RedisCommand) async throws -> RESPValue {
         let promise = loop.makePromise(of: RESPValue.self)
-        try await on { $0.send(command) { promise.completeWith($0) } }
+        try await on { $0.send(command) { promise.completeWith($0.mapError { $0 }) } }
         return try await promise.futureResult.get()
     }
 
