@@ -78,6 +78,8 @@ let server: [Target] = [
             .embedInCode("Prelude/signal.lua"), .embedInCode("Prelude/waiting.lua"), .embedInCode("Prelude/timer.lua"),
             .embedInCode("Prelude/require.lua"), .embedInCode("Prelude/objects.lua"),
             .embedInCode("Prelude/event.lua"), .embedInCode("Prelude/middleware.lua"),
+            .embedInCode("Prelude/hyperexpress.lua"), .embedInCode("Prelude/s42core.lua"),
+            .embedInCode("Prelude/swiftybase.lua"),
         ],
         swiftSettings: settings
     ),

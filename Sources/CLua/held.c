@@ -12,7 +12,7 @@ struct Held {
 };
 
 Held *clua_hold(Owner *owner, void *object) {
-    Held *held = malloc(sizeof *held);
+    Held *held = clua_pool_resize(&owner->pool, NULL, 0, sizeof *held);
     if (!held) abort();
     *held = (Held){object, NULL, owner->held, false};
     if (owner->held) owner->held->previous = held;
@@ -27,7 +27,7 @@ void clua_let_go(Owner *owner, Held *held) {
     else owner->held = held->next;
     if (held->next) held->next->previous = held->previous;
     void *object = held->object;
-    free(held);
+    clua_pool_free(&owner->pool, held, sizeof *held);
     bool enforcing = owner->enforcing;
     owner->enforcing = false;
     owner->host.release(owner->host.context, object);

@@ -32,6 +32,8 @@ struct TimingWheel<Payload> {
     private var scheduled: UInt64 = 0
     /// Entries in slots.
     private var linked = 0
+    /// The next expiry, where it is known: to look for it takes a walk over the slots.
+    private var knownExpiry: UInt64?
     /// Entries whose tick has come; they are in no slot.
     private var due: ArraySlice<Token> = []
 
@@ -74,6 +76,7 @@ struct TimingWheel<Payload> {
             }
             // Nothing is due before the next expiry, so the ticks between need no walk.
             now = min(tick, nextExpiry ?? tick)
+            if let known = knownExpiry, known <= now { knownExpiry = nil }
             cascade()
             var expired = chain(at: slot(level: 0, of: now))
             expired.sort { entries[Int($0)].order < entries[Int($1)].order }
@@ -104,7 +107,14 @@ struct TimingWheel<Payload> {
     /// A tick at or before the first entry's, later than now; nil without entries. Exact within the first wheel; of an
     /// upper wheel, the tick at which the first slot that holds something is handed down.
     var nextExpiry: UInt64? {
-        guard linked > 0 else { return nil }
+        mutating get {
+            guard linked > 0 else { return nil }
+            if knownExpiry == nil { knownExpiry = findExpiry() }
+            return knownExpiry
+        }
+    }
+
+    private func findExpiry() -> UInt64 {
         var earliest = UInt64.max
         for level in 0..<Self.levels {
             let shift = UInt64(level * Self.slotBits)
@@ -135,7 +145,10 @@ struct TimingWheel<Payload> {
         while level < Self.levels - 1, distance >> UInt64((level + 1) * Self.slotBits) != 0 { level += 1 }
         // Beyond the last wheel: parked in its farthest slot, and linked anew when that comes round.
         let reach = UInt64(1) << UInt64(Self.levels * Self.slotBits)
-        let slot = slot(level: level, of: min(tick, now + reach - 1))
+        let position = min(tick, now + reach - 1) >> UInt64(level * Self.slotBits)
+        let expiry = position << UInt64(level * Self.slotBits)
+        if linked == 0 { knownExpiry = expiry } else if let known = knownExpiry { knownExpiry = min(known, expiry) }
+        let slot = Self.slot(level: level, position: position)
         let head = heads[slot]
         entries[Int(index)].slot = Int32(slot)
         entries[Int(index)].previous = Self.none
@@ -151,6 +164,8 @@ struct TimingWheel<Payload> {
             entries[Int(entry.previous)].next = entry.next
         } else {
             heads[Int(entry.slot)] = entry.next
+            let shift = UInt64(entry.slot >> Int32(Self.slotBits)) * UInt64(Self.slotBits)
+            if entry.next == Self.none, knownExpiry == (entry.tick >> shift) << shift { knownExpiry = nil }
         }
         if entry.next != Self.none { entries[Int(entry.next)].previous = entry.previous }
         linked -= 1

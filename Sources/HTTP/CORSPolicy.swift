@@ -28,7 +28,8 @@ public struct CORSPolicy: Sendable, Equatable {
     /// Adds to a response what lets pages read it. What is there already stays as it is: with an
     /// `Access-Control-Allow-Origin` of its own a response decides itself.
     public func apply(to fields: inout HTTPFields, origin: String?) {
-        guard admit(origin, in: &fields), let names = Self.exposed(fields) else { return }
+        let names = Self.exposed(fields)  // of the response's own: what is added here is not among them
+        guard admit(origin, in: &fields), let names else { return }
         fields.append(HTTPField(name: .accessControlExposeHeaders, value: names))
     }
 
@@ -52,17 +53,27 @@ public struct CORSPolicy: Sendable, Equatable {
     // MARK: headers that pages may read
 
     /// Those that pages may read anyway (Fetch, "CORS-safelisted response-header name") or never, and those that
-    /// are between the server and its proxies.
-    private static let unexposed: Set<String> = [
-        "cache-control", "content-language", "content-length", "content-type", "expires", "last-modified", "pragma",
-        "set-cookie", "connection", "date", "vary", "x-accel-buffering",
-    ]
+    /// are between the server and its proxies. Each response's fields are asked for: by length, most are compared once.
+    private static func isUnexposed(_ name: String) -> Bool {
+        switch name.utf8.count {
+        case 4: name == "date" || name == "vary"
+        case 6: name == "pragma"
+        case 7: name == "expires"
+        case 10: name == "set-cookie" || name == "connection"
+        case 12: name == "content-type"
+        case 13: name == "cache-control" || name == "last-modified"
+        case 14: name == "content-length"
+        case 16: name == "content-language"
+        case 17: name == "x-accel-buffering"
+        default: false
+        }
+    }
 
     /// The names of what else a response holds: who may read its body may read its head. Not `*`, which does not hold
     /// for requests with credentials.
     private static func exposed(_ fields: HTTPFields) -> String? {
         var names: [String] = []
-        for field in fields where !unexposed.contains(field.name.canonicalName) {
+        for field in fields where !isUnexposed(field.name.canonicalName) {
             guard field.name != .accessControlExposeHeaders else { return nil }
             guard !field.name.canonicalName.hasPrefix("access-control-"), !names.contains(field.name.rawName) else {
                 continue

@@ -4,12 +4,11 @@ import NIOCore
 /// Where a request goes that was understood: to the responder, to a file, or nowhere. On the connection's loop.
 struct Dispatch {
     let loop: ServerLoop
-    let request: Request
+    var request: Request
     let exchange: Exchange
 
     /// A route beats a file. Where the responder looks at every request, it gets this one first, route or not.
-    func begin() {
-        var request = request
+    mutating func begin() {
         let match = loop.router.match(method: request.method, target: request.target)
         if let answer = loop.preflight(request, match) {
             return exchange.handler.value.respond(answer, to: exchange.id)

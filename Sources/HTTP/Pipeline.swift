@@ -1,15 +1,10 @@
 import Delivery
 import NIOCore
 import NIOHTTP1
-import NIOHTTPTypesHTTP1
 import NIOSSL
 
-/// The handlers of an HTTP/1.1 connection. Behind the codec there are only HTTPTypes.
+/// The handlers of an HTTP/1.1 connection. Behind `HeadCheck` there are only HTTPTypes.
 enum Pipeline {
-    /// Stateless, so one serves every connection.
-    private static let codec = HTTP1ToHTTPServerCodec(secure: false)
-    private static let secureCodec = HTTP1ToHTTPServerCodec(secure: true)
-
     /// Starts small for the sake of those who only listen, and grows for those who publish.
     private static let receiveBuffer = AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 65536)
 
@@ -21,19 +16,15 @@ enum Pipeline {
         let options = channel.syncOptions!  // a socket has them; the bootstrap's take a future each
         try options.setOption(.allowRemoteHalfClosure, value: true)
         try options.setOption(.recvAllocator, value: receiveBuffer)
-        var encoding = HTTPResponseEncoder.Configuration()
-        encoding.automaticallySetFramingHeaders = false  // an event stream has none
         let pipeline = channel.pipeline.syncOperations
         if let identity {
             try pipeline.addHandler(AbruptClose.handler)
             try pipeline.addHandler(NIOSSLServerHandler(context: identity.context))
             try pipeline.addHandler(HandshakeDeadline(timers: loop.timers, after: loop.limits.tlsHandshakeTimeout))
         }
-        try pipeline.addHandler(HTTPResponseEncoder(configuration: encoding))
         let decoder = RequestDecoder(limits: loop.limits)
         try pipeline.addHandler(ByteToMessageHandler(decoder))
         try pipeline.addHandler(HeadCheck(loop: loop, decoder: decoder))
-        try pipeline.addHandler(identity == nil ? codec : secureCodec)
         try pipeline.addHandler(RequestHandler(loop: loop, place: place, isSecure: identity != nil))
     }
 
@@ -46,8 +37,6 @@ enum Pipeline {
             channel.eventLoop.execute { remove(Silence.self, from: channel.pipeline.syncOperations) }
         }
         remove(HeadCheck.self, from: pipeline)
-        remove(HTTP1ToHTTPServerCodec.self, from: pipeline)
-        remove(HTTPResponseEncoder.self, from: pipeline)
         remove(RequestHandler.self, from: pipeline)
     }
 

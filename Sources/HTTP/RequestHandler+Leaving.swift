@@ -1,6 +1,5 @@
 import Delivery
 import NIOCore
-import NIOHTTPTypes
 
 /// How a connection ends.
 extension RequestHandler {
@@ -17,7 +16,7 @@ extension RequestHandler {
         let handler = NIOLoopBound(self, eventLoop: loop.eventLoop)
         // An empty write is done when everything before it is. (To shut a half-closed channel down would close it at
         // once, whatever is still to be written.)
-        context.writeAndFlush(wrapOutboundOut(.body(ByteBuffer()))).whenComplete { _ in
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { _ in
             handler.value.hasWrittenAll(lingers: lingers)
         }
         if readIsHeld {

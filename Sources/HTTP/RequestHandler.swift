@@ -11,7 +11,7 @@ import NIOTLS
 final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias OutboundIn = Never
-    typealias OutboundOut = HTTPResponsePart
+    typealias OutboundOut = ByteBuffer
 
     let loop: ServerLoop
     let place: ConnectionCap.Place
@@ -36,8 +36,8 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     var isLeaving = false
     /// The `Origin` of the request that is being read or answered.
     private var origin: String?
-    /// Asked of the kernel once, for every request of the connection.
-    private lazy var clientAddress = context?.remoteAddress
+    /// Looked up once, for every request of the connection.
+    private lazy var clientAddress = context?.channel.remoteAddress
 
     /// The exchange whose answer is under way, where the responder wants to hear of its end.
     private var reporting: Exchange.ID?
@@ -171,7 +171,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         case .none: break
         case .close: if let context { leave(context, lingers: false) }
         case .sendContinue:
-            context?.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+            context?.writeAndFlush(wrapOutboundOut(ResponseHead(status: .continue, fields: [:]).bytes()), promise: nil)
         case .refuse(let error):
             // Of the request nothing is certain.
             loop.responder.completed(
@@ -198,16 +198,16 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
             return respond(.error(error.status, error.explanation), to: exchange)
         }
         current = Current(exchange: exchange, method: head.method, path: target.path, target: target.raw)
-        var headers = head.headerFields
+        let headers = head.headerFields
         if loop.compresses { current?.accepted = AcceptEncoding(headers[.acceptEncoding]) }
-        if let authority = head.authority { headers[.host] = authority }  // the codec has taken it out
         var request = Request(
             method: head.method, target: target, headers: headers, body: body, clientAddress: clientAddress)
         request.isHTTP10 = isHTTP10
         request.isSecure = isSecure
         let handle = Exchange(
             id: exchange, handler: NIOLoopBound(self, eventLoop: loop.eventLoop), loop: loop, isSecure: isSecure)
-        Dispatch(loop: loop, request: request, exchange: handle).begin()
+        var dispatch = Dispatch(loop: loop, request: request, exchange: handle)
+        dispatch.begin()
     }
 
     /// The responder has the exchange now, and is to hear when its client goes.
@@ -262,25 +262,34 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     @discardableResult
     private func write(_ response: Response, method: HTTPRequest.Method, closes: Bool) -> Bool {
         guard let context else { return true }
-        var headers = response.headers
-        addCORS(to: &headers)
-        if let length = response.contentLength { headers[.contentLength] = String(length) }
-        headers[.date] = loop.date
-        if closes { headers[.connection] = "close" }
-        context.write(
-            wrapOutboundOut(.head(HTTPResponse(status: response.status, headerFields: headers))), promise: nil)
-        if method != .head, response.allowsBody {
-            switch response.body {
-            case .bytes(let bytes):
-                if bytes.readableBytes > 0 { context.write(wrapOutboundOut(.body(bytes)), promise: nil) }
-            case .file(let file):
-                writePieces(of: file, closes: closes)
-                return false
-            case .stream: break
-            }
+        var fields = response.headers
+        addCORS(to: &fields)
+        let head = ResponseHead(
+            status: response.status, fields: fields, contentLength: response.contentLength, date: loop.date,
+            closes: closes)
+        guard method != .head, response.allowsBody else {
+            context.writeAndFlush(wrapOutboundOut(head.bytes()), promise: nil)
+            return true
         }
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        switch response.body {
+        case .bytes(let body): write(head, body, context)
+        case .file(let file):
+            context.write(wrapOutboundOut(head.bytes()), promise: nil)
+            writePieces(of: file, closes: closes)
+            return false
+        case .stream: context.writeAndFlush(wrapOutboundOut(head.bytes()), promise: nil)
+        }
         return true
+    }
+
+    /// A body of so many bytes is copied behind its head, which costs less than a second buffer to write.
+    private static let copied = 16 << 10
+
+    private func write(_ head: ResponseHead, _ body: ByteBuffer, _ context: ChannelHandlerContext) {
+        let isCopied = body.readableBytes <= Self.copied
+        var bytes = head.bytes(room: isCopied ? body.readableBytes : 0)
+        if isCopied { bytes.writeImmutableBuffer(body) } else { context.write(wrapOutboundOut(bytes), promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(isCopied ? bytes : body), promise: nil)
     }
 
     private func addCORS(to headers: inout HTTPFields) {
@@ -291,7 +300,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
     /// A file goes out piece by piece, each read when the one before is with the kernel.
     private func writePieces(of file: FileBody, closes: Bool) {
         guard file.length > 0 else {
-            context?.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            context?.flush()
             return finishAnswer(closes: closes)
         }
         let handler = NIOLoopBound(self, eventLoop: loop.eventLoop)
@@ -299,7 +308,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
             guard let context = handler.value.context else { return }
             // A file that shrank cannot keep the length that was promised.
             guard let piece else { return context.close(promise: nil) }
-            context.writeAndFlush(handler.value.wrapOutboundOut(.body(piece.bytes))).whenComplete { result in
+            context.writeAndFlush(handler.value.wrapOutboundOut(piece.bytes)).whenComplete { result in
                 guard case .success = result else { return }
                 handler.value.writePieces(of: piece.rest, closes: closes)
             }
@@ -311,7 +320,7 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         if let reporting {
             self.reporting = nil
             let responder = loop.responder
-            context.writeAndFlush(wrapOutboundOut(.body(ByteBuffer()))).whenComplete { result in
+            context.writeAndFlush(wrapOutboundOut(ByteBuffer())).whenComplete { result in
                 if case .success = result {
                     responder.answered(reporting)
                 } else {
@@ -359,13 +368,14 @@ final class RequestHandler: ChannelInboundHandler, ChannelOutboundHandler, Remov
         }
         self.current = nil
         loop.responder.completed(summary(of: current, status: 200))
-        var head = StreamHead.response(date: loop.date, adding: opening.headers)
-        addCORS(to: &head.headerFields)
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        var fields = StreamHead.fields(adding: opening.headers)
+        addCORS(to: &fields)
+        let head = ResponseHead(status: .ok, fields: fields, date: loop.date, closes: true)
         let inputIsClosed = state.inputIsClosed
         state.end()
         queue.removeAll()
-        if let sockets { return handOver(opening, to: sockets, context) }
+        if let sockets { return handOver(opening, head, to: sockets, context) }
+        context.write(wrapOutboundOut(head.bytes()), promise: nil)
         let channel = context.channel
         Pipeline.removeHTTPHandlers(from: channel)
         loop.delivery.adopt(

@@ -19,7 +19,7 @@ public struct RequestTarget: Sendable, Equatable {
         query = mark == raw.endIndex ? "" : String(raw[raw.utf8.index(after: mark)...])
         if !encodedPath.utf8.contains(UInt8(ascii: "%")) {
             guard !encodedPath.utf8.contains(0) else { throw .badTarget }
-            path = String(encodedPath)
+            path = mark == raw.endIndex ? raw : String(encodedPath)
             segments = Self.split(encodedPath).map(String.init)
         } else {
             var decoded: [String] = []
@@ -34,7 +34,14 @@ public struct RequestTarget: Sendable, Equatable {
 
     /// By bytes: to `Character`, a `/` before a combining mark is something else.
     private static func split(_ path: Substring) -> [Substring] {
-        path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map(Substring.init)
+        var segments: [Substring] = []
+        var start = path.utf8.index(after: path.startIndex)
+        while let end = path.utf8[start...].firstIndex(of: UInt8(ascii: "/")) {
+            segments.append(path[start..<end])
+            start = path.utf8.index(after: end)
+        }
+        segments.append(path[start...])
+        return segments
     }
 
     /// `/a?b` for `http://host/a?b`, which every server must accept (RFC 9112, 3.2.2).

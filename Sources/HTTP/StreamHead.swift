@@ -4,22 +4,17 @@ import NIOCore
 
 /// The response head of an event stream.
 enum StreamHead {
-    /// No `Content-Length` and no chunks: the body ends with the connection (RFC 9112, 6.3), so that one buffer
-    /// serves every stream. `no-transform` and `X-Accel-Buffering` keep proxies from holding events back.
-    static func response(date: String, adding headers: [(name: String, value: String)] = []) -> HTTPResponse {
-        var fields = fields(adding: headers)
-        fields[.connection] = "close"
-        fields[.date] = date
-        return HTTPResponse(status: .ok, headerFields: fields)
-    }
+    /// `no-transform` and `X-Accel-Buffering` keep proxies from holding events back.
+    private static let own: HTTPFields = [
+        .contentType: "text/event-stream; charset=utf-8",
+        .cacheControl: "no-cache, no-transform",
+        .accelBuffering: "no",
+    ]
 
-    /// What does not hang on the connection; HEAD is answered with the same.
+    /// No `Content-Length` and no chunks: the body ends with the connection (RFC 9112, 6.3), so that one buffer
+    /// serves every stream. HEAD is answered with the same.
     static func fields(adding headers: [(name: String, value: String)]) -> HTTPFields {
-        var fields: HTTPFields = [
-            .contentType: "text/event-stream; charset=utf-8",
-            .cacheControl: "no-cache, no-transform",
-            .accelBuffering: "no",
-        ]
+        var fields = own
         for header in headers {
             guard let name = HTTPField.Name(header.name), !settled.contains(name) else { continue }
             fields.append(HTTPField(name: name, value: header.value))

@@ -100,6 +100,8 @@ public struct Removal: Equatable, Sendable {
 /// What a broker tells the node that it serves.
 public protocol BrokerNode: AnyObject {
     func receive(_ publication: Publication)
+    /// The same of those that this node has missed until now, in order: there may be many.
+    func catchUp(_ publications: [Publication])
     /// Publications of a channel that is subscribed to are lost to this node.
     func missed(_ channel: ChannelName, oldest: PublicationID?)
     /// The numbers begin anew: what comes from now on cannot be compared with what came before.

@@ -135,6 +135,17 @@ public final class Hub {
         }
     }
 
+    /// What a stream gets of all its channels before what is live: in one order.
+    private static func frames(of pasts: [ChannelName: Missed], to member: Member) -> [ByteBuffer] {
+        let replays = pasts.values.map(\.replay)
+        let gaps = replays.filter(\.hasGap)
+        let oldest = gaps.compactMap(\.oldest).min { $0.sequence < $1.sequence }
+        var frames = gaps.isEmpty ? [] : [reset(oldest: oldest)]
+        frames += member.memberships.flatMap { pasts[$0.channel.name]?.first ?? [] }
+        let missed = replays.flatMap(\.publications).sorted { $0.id.sequence < $1.id.sequence }
+        return frames + missed.map(\.frame.bytes)
+    }
+
     /// Takes a stream out of a channel. False when it is no member.
     public func leave(_ stream: StreamID, _ name: ChannelName) -> Bool {
         guard let channel = channels[name], let member = members[stream], let index = member.index(of: channel) else {
@@ -196,15 +207,50 @@ extension Hub: BrokerNode {
         if let channel = channels[publication.channel] {
             channel.newest = publication.id.sequence
             for (loop, _) in channel.loops { loop.publish(publication.frame, to: channel.group) }
-            for stream in channel.opening {
-                if let member = members[stream], member.isOpen {
-                    member.held.append(HubMember.Held(channel: channel, publication: publication))
-                } else {
-                    observer?.hold(publication.frame, of: channel.name, for: stream)
-                }
-            }
+            hold(publication, of: channel)
         }
         observer?.published(publication)
+    }
+
+    /// For those who get nothing of the channel yet.
+    private func hold(_ publication: Publication, of channel: HubChannel) {
+        for stream in channel.opening {
+            if let member = members[stream], member.isOpen {
+                member.held.append(HubMember.Held(channel: channel, publication: publication))
+            } else {
+                observer?.hold(publication.frame, of: channel.name, for: stream)
+            }
+        }
+    }
+
+    /// Each stream gets all that it missed as a replay, which is paced by what its client reads.
+    public func catchUp(_ publications: [Publication]) {
+        let missed = Dictionary(grouping: publications, by: \.channel)
+        let frames = missed.mapValues { $0.map(\.frame.bytes) }
+        var streams: Set<StreamID> = []
+        for (name, publications) in missed {
+            guard let channel = channels[name] else { continue }
+            channel.newest = publications[publications.count - 1].id.sequence
+            streams.formUnion(channel.members)
+        }
+        for stream in streams {
+            guard let member = members[stream] else { continue }
+            let live = member.memberships.filter {
+                if case .live = $0.state { missed[$0.channel.name] != nil } else { false }
+            }
+            guard let first = live.first?.channel else { continue }
+            var replay = frames[first.name] ?? []
+            if live.count > 1 {
+                let all = live.flatMap { missed[$0.channel.name] ?? [] }
+                replay = all.sorted { $0.id.sequence < $1.id.sequence }.map(\.frame.bytes)
+            }
+            member.loop.leave(stream, group: first.group)
+            member.loop.join(stream, to: first.group, replay: replay)
+        }
+        for publication in publications {
+            if let channel = channels[publication.channel] { hold(publication, of: channel) }
+            observer?.published(publication)
+        }
     }
 
     public func missed(_ name: ChannelName, oldest: PublicationID?) {

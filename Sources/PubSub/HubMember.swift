@@ -32,6 +32,8 @@ final class HubMember {
     struct Missed {
         let first: [ByteBuffer]
         var replay: Replay
+
+        var isEmpty: Bool { first.isEmpty && replay.publications.isEmpty && !replay.hasGap }
     }
 
     /// What is published while the past of another of its channels is awaited.
@@ -73,6 +75,8 @@ final class HubMember {
     /// Everything that it is to get before its channels are live, in one order: what is missing is said first.
     func takePast() -> [ByteBuffer] {
         let missed = missed ?? [:]
+        self.missed = nil
+        if held.isEmpty, missed.values.allSatisfy(\.isEmpty) { return [] }
         let replays = missed.values.map(\.replay)
         let gaps = replays.filter(\.hasGap)
         let oldest = gaps.compactMap(\.oldest).min { $0.sequence < $1.sequence }
@@ -80,7 +84,6 @@ final class HubMember {
         frames += memberships.flatMap { missed[$0.channel.name]?.first ?? [] }
         let publications = replays.flatMap(\.publications) + held.map(\.publication)
         frames += publications.sorted { $0.id.sequence < $1.id.sequence }.map(\.frame.bytes)
-        self.missed = nil
         held = []
         return frames
     }

@@ -100,6 +100,15 @@ public final class RedisConnection {
         later { self.mourn(loss, .connectionLost(reason), abandoned, attempt) }
     }
 
+    /// Does not wait any longer for the next attempt: another connection has just found the server.
+    public func hurry() {
+        loop.assertInEventLoop()
+        guard state.retry() else { return }
+        if let timer { timers.cancel(timer) }
+        timer = nil
+        connect()
+    }
+
     /// Sends at once, pipelined: what one turn of the loop sends goes out in one write. While there is no connection the
     /// reply fails in a later turn.
     public func send(_ command: RedisCommand, _ reply: ((Result<RESPValue, RedisError>) -> Void)? = nil) {

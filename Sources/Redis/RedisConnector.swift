@@ -66,7 +66,7 @@ struct RedisConnector {
         }
     }
 
-    private static func certificates(_ path: String) throws(RedisError) -> [NIOSSLCertificate] {
+    static func certificates(_ path: String) throws(RedisError) -> [NIOSSLCertificate] {
         guard access(path, R_OK) == 0 else {
             throw .refused("the authorities' file '\(path)': \(String(cString: strerror(errno)).lowercased())")
         }

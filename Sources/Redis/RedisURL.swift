@@ -57,6 +57,14 @@ public struct RedisURL: Equatable, Sendable, CustomStringConvertible {
     /// Host and port, for people.
     public var place: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 
+    /// Whether the file of authorities that it names is one.
+    public func checkAuthorities() throws(Invalid) {
+        guard case .file(let path) = trust else { return }
+        do throws(RedisError) { _ = try RedisConnector.certificates(path) } catch {
+            throw Invalid(reason: "names no authorities: \(error)")
+        }
+    }
+
     // MARK: parts
 
     private static func scheme(_ text: String) throws(Invalid) -> (isSecure: Bool, rest: Substring) {

@@ -10,7 +10,7 @@ struct SortedTimers {
         let token: TimingWheel<Int>.Token
     }
 
-    private(set) var wheel: TimingWheel<Int>
+    var wheel: TimingWheel<Int>
     private var entries: [Entry] = []
     private var spent: [TimingWheel<Int>.Token] = []
     private var nextID = 0

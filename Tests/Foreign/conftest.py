@@ -7,6 +7,8 @@ from contextlib import ExitStack, closing
 
 import pytest
 
+from cluster import SCRIPT as NODE, Cluster, Stream
+from redis_server import RedisServers
 from streams import ScriptedServer, Tail
 from support import BINARY, Client, Server
 
@@ -88,3 +90,26 @@ def tail():
             return tail
 
         yield start
+
+
+@pytest.fixture
+def redis_servers(tmp_path):
+    """`redis_servers(**options)` starts a `RedisServer`, `redis_servers.fake(server)` a proxy in front; both end after
+    the test."""
+    with ExitStack() as stack:
+        servers = RedisServers(tmp_path)
+        stack.callback(servers.clean_up)
+        yield servers
+
+
+@pytest.fixture
+def cluster(serve, scripts):
+    """`cluster.node(url)` starts a node of the Redis at this URL."""
+    return Cluster(serve, scripts(main=NODE))
+
+
+@pytest.fixture
+def listen():
+    """`listen(node, channels)` opens a `Stream`, and closes it after the test."""
+    with ExitStack() as streams:
+        yield lambda *arguments, **options: streams.enter_context(closing(Stream(*arguments, **options)))

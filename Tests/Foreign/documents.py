@@ -5,10 +5,12 @@ lua    is put into a directory as main.lua, and `mooncast check` must accept it.
        other share a directory.
 sh     each line is run: `./scripts/serve DIR` and `mooncast serve DIR` start a server on a free port, which `curl`
        and `mooncast tail` lines talk to from then on, whatever port they name. A DIR that does not exist stands for
-       the directory of the last lua blocks. Lines of NOT_RUN are what a reader does once, by hand.
+       the directory of the last lua blocks. A script of an example (`./examples/…`) must parse; a test of its own
+       runs it. Lines of NOT_RUN are what a reader does once, by hand.
 html   is parsed, and every element must be closed.
 json   is parsed.
 nginx  and haproxy and caddy are configuration, which the proxy itself must accept.
+redis  is redis.conf, with which a redis-server must start.
 text   is output, and not run.
 """
 
@@ -22,11 +24,12 @@ from html.parser import HTMLParser
 from typing import NamedTuple
 
 import proxies
+from redis_server import RedisServer
 from support import BINARY, PATIENCE, ROOT, run
 
 BUILDING = 1800  # seconds for a line that may build the server first
 NOT_RUN = ("git clone ", "cd ")
-SCRIPTS_NOT_RUN = ("test", "bench", "bench-fanout")  # they would start these tests, or take minutes
+SCRIPTS_NOT_RUN = ("test", "bench", "bench-fanout", "bench-redis")  # they would start these tests, or take minutes
 
 
 class Block(NamedTuple):
@@ -131,6 +134,11 @@ class Document:
     def caddy(self, text):
         proxies.check("caddy", text, self._new_directory())
 
+    def redis(self, text):
+        directory = self._new_directory()
+        (directory / "redis.conf").write_text(text)
+        RedisServer(directory, file=directory / "redis.conf").clean_up()
+
     def _new_directory(self):
         directory = self._directory / f"block{len(list(self._directory.iterdir()))}"
         directory.mkdir()
@@ -143,7 +151,7 @@ class Document:
         if words[:2] == ["mooncast", "serve"]:
             self._serve([BINARY, "serve"], words[2:])
         elif words[0] == "./scripts/serve":
-            self._check_script("serve")
+            self._check_script(words[0])
             self._serve([ROOT / "scripts" / "serve"], words[1:])
         elif words[:2] == ["mooncast", "tail"]:
             self._tail(line)
@@ -154,21 +162,23 @@ class Document:
             self._curl(line)
         elif words[0].startswith("./scripts/"):
             self._script(words)
+        elif words[0].startswith("./examples/"):
+            self._check_script(words[0])
         else:
             raise AssertionError(
                 f"'{line}' is never run: begin it with ./scripts/, mooncast or curl, or add it to NOT_RUN"
             )
 
-    def _check_script(self, name):
-        script = ROOT / "scripts" / name
-        assert script.is_file(), f"there is no scripts/{name}"
-        assert os.access(script, os.X_OK), f"scripts/{name} is not executable"
+    def _check_script(self, path):
+        script = ROOT / path
+        assert script.is_file(), f"there is no {path.removeprefix('./')}"
+        assert os.access(script, os.X_OK), f"{path} is not executable"
         subprocess.run(["bash", "-n", script], check=True, capture_output=True, timeout=PATIENCE)
 
     def _script(self, words):
         name = words[0].removeprefix("./scripts/")
-        self._check_script(name)
-        if name in SCRIPTS_NOT_RUN or words[1:] in (["bench"], ["bench-fanout"]):
+        self._check_script(words[0])
+        if name in SCRIPTS_NOT_RUN or words[1:] in (["bench"], ["bench-fanout"], ["bench-redis"]):
             return
         result = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=BUILDING)
         assert result.returncode == 0, f"{' '.join(words)}: {result.stderr}"
@@ -215,7 +225,7 @@ class Document:
                 client.terminate()
 
 
-LANGUAGES = ("lua", "sh", "html", "json", "text", "nginx", "haproxy", "caddy")
+LANGUAGES = ("lua", "sh", "html", "json", "text", "nginx", "haproxy", "caddy", "redis")
 RUNNERS = {language: getattr(Document, language) for language in LANGUAGES}
 
 

@@ -66,6 +66,8 @@ GOOD = {
     ),
     "JSON": fenced("json", '{"a": [1, null]}'),
     "a proxy's configuration": fenced("caddy", ":80 {", "  reverse_proxy 127.0.0.1:8080", "}"),
+    "settings of Redis": fenced("redis", "# about", "maxmemory 1gb", "user ann on >b ~c:* &c:* -@all +get"),
+    "an example's script": fenced("sh", "./examples/cluster/start"),
     "output": fenced("text", "<p> { anything"),
 }
 
@@ -96,6 +98,7 @@ BAD = {
     "an unknown setting of nginx": (fenced("nginx", "server { listening 80; }"), ["unknown directive", "listening"]),
     "an unknown setting of HAProxy": (fenced("haproxy", "frontend a", "  binding :80"), ["unknown keyword", "binding"]),
     "an unknown setting of Caddy": (fenced("caddy", ":80 {", "  revers_proxy b", "}"), ["revers_proxy"]),
+    "an unknown setting of Redis": (fenced("redis", "maxmemories 1gb"), ["maxmemories"]),
     "broken JSON": (fenced("json", "{a: 1}"), ["doc.md:1:"]),
 }
 

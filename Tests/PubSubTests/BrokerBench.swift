@@ -64,6 +64,7 @@ class BrokerBench {
 
 extension BrokerBench: BrokerNode {
     func receive(_ publication: Publication) { received.append(publication) }
+    func catchUp(_ publications: [Publication]) { received += publications }
     func missed(_ channel: ChannelName, oldest: PublicationID?) {}
     func restarted() {}
     func occupied(_ channel: ChannelName) {}

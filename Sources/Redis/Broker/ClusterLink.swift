@@ -28,7 +28,8 @@ final class ClusterLink {
     var onCommanding: () -> Void = {}
     var onCommandsLost: (RedisError) -> Void = { _ in }
     private var digests: [ServerScript: ByteBuffer] = [:]
-    private static let reloadDelay = TimeAmount.seconds(1)
+    private var isTryingAgain = false
+    private static let reloadDelay = TimeAmount.seconds(5)
 
     init(
         url: RedisURL, prefix: [UInt8], loop: any EventLoop, timers: LoopTimers, log: Logger,
@@ -104,8 +105,8 @@ final class ClusterLink {
                     isCommanding = true
                     onCommanding()
                 case .failure(.connectionLost), .failure(.closed): break
-                case .failure(let error): tryAgain("scripts cannot be loaded: \(error)")
-                case .success: tryAgain("scripts cannot be loaded: Redis gave no digest")
+                case .failure(let error): tryAgain("\(error)")
+                case .success: tryAgain("Redis gave no digest")
                 }
             }
         }
@@ -113,10 +114,15 @@ final class ClusterLink {
 
     /// Gives the connection up, but not at once: what is wrong there may not be over yet.
     private func tryAgain(_ reason: String) {
+        guard !isTryingAgain else { return }
+        isTryingAgain = true
+        let reason = "scripts cannot be loaded: \(reason)"
         log.error("Redis: \(reason)")
+        onCommandsLost(.refused(reason))
         _ = timers.schedule(after: Self.reloadDelay) { [weak self] in
-            guard let self, !isCommanding, commands.isConnected else { return }
-            commands.drop(reason)
+            guard let self else { return }
+            isTryingAgain = false
+            if !isCommanding, commands.isConnected { commands.drop(reason) }
         }
     }
 

@@ -106,18 +106,31 @@ extension Mirrors {
             }
         }
         missed.sort { $0.publication.id.sequence < $1.publication.id.sequence }
-        for payload in missed { deliver(payload, age: done.age(of: payload)) }
-        for payload in done.late { deliverLive(payload) }
+        deliverMissed(missed, of: done)
         let wasLive = isLive
         isLive = true
+        // Who asks joins in this moment: what comes behind the marker is live for it.
         for (mirror, _) in parts {
             let waiting = mirror.waiting
             mirror.waiting = []
             for answer in waiting { answer() }
         }
+        for payload in done.late { deliverLive(payload) }
         becameKnown(parts.map(\.mirror))
         if !wasLive { onLive() }
         readNext()
+    }
+
+    private func deliverMissed(_ payloads: [PublicationPayload], of reading: Reading) {
+        guard !payloads.isEmpty else { return }
+        for payload in payloads {
+            let id = payload.publication.id
+            if let history = mirrors[payload.publication.channel]?.history {
+                keep(payload, in: history, age: reading.age(of: payload))
+            }
+            _ = link.note(epoch: id.epoch, sequence: id.sequence)
+        }
+        node?.catchUp(payloads.map(\.publication))
     }
 
     /// A channel that nothing is known of yet.

@@ -65,8 +65,16 @@ final class Mirrors {
         for answer in mirror.waiting { answer() }
     }
 
-    /// The first subscription that is not known to hold; nil when all do, or none can while the connection is gone.
-    var firstUnknown: Int? { link.messages.isConnected ? unknown.min() : nil }
+    /// The first subscription that is not known to hold; nil when all do.
+    var firstUnknown: Int? { unknown.min() }
+
+    /// Redis does not let this node subscribe to channels: nobody waits for that.
+    func refused(_ channels: [ByteBuffer]) {
+        for channel in channels {
+            guard case .channel(let name) = link.keys.use(of: channel), let mirror = mirrors[name] else { continue }
+            becameKnown([mirror])
+        }
+    }
 
     func becameKnown(_ mirrors: [Mirror]) {
         let count = unknown.count
@@ -134,16 +142,10 @@ final class Mirrors {
     func deliverLive(_ payload: PublicationPayload) {
         let id = payload.publication.id
         if id.epoch != link.epoch, link.note(epoch: id.epoch, sequence: id.sequence) { restart() }
-        deliver(payload, age: .zero)
-    }
-
-    /// To the node, unless it has had it.
-    func deliver(_ payload: PublicationPayload, age: TimeAmount) {
-        guard let mirror = mirrors[payload.publication.channel], let history = mirror.history,
-            payload.publication.id.sequence > history.last
-        else { return }
-        keep(payload, in: history, age: age)
-        _ = link.note(epoch: payload.publication.id.epoch, sequence: payload.publication.id.sequence)
+        // A message may come that the reading has brought already.
+        guard let history = mirrors[payload.publication.channel]?.history, id.sequence > history.last else { return }
+        keep(payload, in: history, age: .zero)
+        _ = link.note(epoch: id.epoch, sequence: id.sequence)
         node?.receive(payload.publication)
     }
 

@@ -31,7 +31,13 @@ final class Presence {
     private var taken = 0
     private var heard = 0
 
-    init(link: ClusterLink) { self.link = link }
+    /// Whether what is published comes back.
+    private let isListening: () -> Bool
+
+    init(link: ClusterLink, isListening: @escaping () -> Bool) {
+        self.link = link
+        self.isListening = isListening
+    }
 
     // MARK: members
 
@@ -107,13 +113,14 @@ final class Presence {
     private func beat() {
         beats += 1
         let number = beats
+        let comesBack = isListening()
         var command = link.command(.beat)
         command.append(link.node)
         command.append(Self.patience.nanoseconds / 1_000_000)
         command.append("beat \(number)")
         link.run(command) { [weak self] result in
             guard let self, case .success(.array(let parts)) = result, parts.count == 2 else { return }
-            taken = number
+            if comesBack { taken = number }
             // Others held this node for dead, or Redis has lost what it knew.
             if parts[0] == .integer(0), number > 1 {
                 changed.formUnion(counts.keys)

@@ -50,6 +50,10 @@ public final class RedisBroker: Broker {
     var locations: [Int: Location] = [:]
     var lastLocation = 0
     private var isStarted = false
+    private var commandsSince = NIODeadline.uptimeNanoseconds(0)
+    /// Who has joined a channel gets what is published there later. So publications wait for what is being subscribed to,
+    /// and so long for the connection for that.
+    private static let messagesPatience = TimeAmount.seconds(3)
 
     /// - Parameters:
     ///   - prefix: of all keys and channels, 1 to 256 bytes.
@@ -62,7 +66,7 @@ public final class RedisBroker: Broker {
         link = ClusterLink(
             url: url, prefix: prefix, loop: loop, timers: timers, log: log, clockShift: clockShift)
         mirrors = Mirrors(link: link) { timers.now }
-        presence = Presence(link: link)
+        presence = Presence(link: link) { [mirrors] in mirrors.isLive }
         removals = Removals(link: link)
         removals.beforeAnswer = { [presence] in presence.flush() }
         awaySince = timers.now
@@ -72,7 +76,10 @@ public final class RedisBroker: Broker {
     private func connect() {
         link.onCommanding = { [unowned self] in commandsFound() }
         link.onCommandsLost = { [unowned self] error in commandsLost(error) }
-        link.messages.onConnected = { [unowned self] in mirrors.connected() }
+        link.messages.onConnected = { [unowned self] in
+            mirrors.connected()
+            link.commands.hurry()
+        }
         link.messages.onDisconnected = { [unowned self] error in
             mirrors.disconnected()
             disconnected(error)
@@ -82,7 +89,10 @@ public final class RedisBroker: Broker {
         link.messages.onSubscribed = { [unowned self] channel in
             if let use = link.keys.use(of: channel) { mirrors.confirmed(use) }
         }
-        link.messages.onSubscriptionRefused = { [unowned self] _, error in disconnected(.server(error)) }
+        link.messages.onSubscriptionRefused = { [unowned self] channels, error in
+            mirrors.refused(channels)
+            disconnected(.server(error))
+        }
         link.messages.onMessage = { [unowned self] channel, payload in received(payload, on: channel) }
         mirrors.onLive = { [unowned self] in checkConnected() }
         mirrors.onKnown = { [unowned self] in flushLater() }
@@ -112,6 +122,9 @@ public final class RedisBroker: Broker {
 
     private func commandsFound() {
         awaySince = nil
+        link.messages.hurry()
+        commandsSince = now()
+        _ = link.timers.schedule(after: Self.messagesPatience) { [weak self] in self?.flush() }
         // What is too old by now must not be made.
         giveUp()
         queue.rewind()
@@ -173,7 +186,9 @@ public final class RedisBroker: Broker {
     }
 
     private func flush() {
-        while link.isCommanding, let (number, entries) = queue.nextBatch(firstUnknown: mirrors.firstUnknown) {
+        let waits = link.messages.isConnected || now() - commandsSince < Self.messagesPatience
+        let firstUnknown = waits ? mirrors.firstUnknown : nil
+        while link.isCommanding, let (number, entries) = queue.nextBatch(firstUnknown: firstUnknown) {
             send(entries, number: number)
         }
     }

@@ -1,4 +1,4 @@
-import HTTP
+import HTTPTypes
 import Lua
 
 /// Every class and global of the API, registered once.
@@ -73,7 +73,7 @@ final class APIClasses {
         return state.popReference(from: state.stack)
     }
 
-    func pushHeaders(of request: Request, on stack: LuaStack) {
-        HeaderTable.push(request.headers, metatable: headersMetatable, on: stack)
+    func pushHeaders(_ headers: HTTPFields, on stack: LuaStack) {
+        HeaderTable.push(headers, metatable: headersMetatable, on: stack)
     }
 }

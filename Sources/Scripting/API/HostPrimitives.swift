@@ -16,6 +16,7 @@ struct HostPrimitives {
         addWaits()
         addMessages()
         addObjects()
+        addResponses()
         registerSleep()
         return state.popReference(from: state.stack)
     }
@@ -102,8 +103,10 @@ struct HostPrimitives {
             }
             return call.returning(woken)
         }
-        add("watch", 2...2) { [unowned runtime] call throws(LuaError) in
-            runtime.setListening(try call.integer(1, "signal"), try call.boolean(2, "listens"))
+        add("watch", 3...3) { [unowned runtime] call throws(LuaError) in
+            runtime.setListening(
+                try call.integer(1, "signal"), callbacks: try call.boolean(2, "callbacks"),
+                waiters: try call.boolean(3, "waiters"))
             return .none
         }
     }
@@ -163,6 +166,29 @@ struct HostPrimitives {
         var names: [String] = []
         call.stack.forEachPair(of: call.index(3)) { names.append(call.stack.description(at: -2)) }
         return Suggestion.closest(to: name, in: names).map { "; did you mean '\($0)'?" } ?? ""
+    }
+
+    // MARK: responses
+
+    private func addResponses() {
+        func argument(_ call: LuaCall) throws(LuaError) -> ResponseObject {
+            try runtime.classes.response.argument(1, "response", of: call)
+        }
+        add("request_of", 1...1) { [unowned runtime] call throws(LuaError) in
+            runtime.classes.request.push(try argument(call).requestObject, on: call.stack)
+            return .results(1)
+        }
+        // is_over(response): nothing can reach its client any more.
+        add("is_over", 1...1) { call throws(LuaError) in call.returning(try argument(call).isOver) }
+        // send(response): it goes out now, not when its handler returns. False when its client has left.
+        add("send", 1...1) { [unowned runtime] call throws(LuaError) in
+            let response = try argument(call)
+            do throws(LuaError) { try ResponseAPI.checkOpen(response) } catch {
+                throw .message("HTTPResponse.send: \(error.description)")
+            }
+            runtime.send(response)
+            return call.returning(!response.isAbandoned)
+        }
     }
 
     // MARK: objects

@@ -53,7 +53,7 @@ struct PublisherAPI {
             let name = try ChannelArgument(runtime: runtime, call: call).name(1)
             return try Publishing(runtime, call).publishAndWait(to: name, of: publisher, eventAt: 2)
         }
-        members.method("remove", 2...2) { [unowned runtime] publisher, call throws(LuaError) in
+        members.method("remove", 2...3) { [unowned runtime] publisher, call throws(LuaError) in
             try Self.remove(publisher, call, runtime)
         }
         members.method("channel", 1...1) { [unowned runtime] publisher, call throws(LuaError) in
@@ -68,12 +68,13 @@ struct PublisherAPI {
         -> HostFunction.Return
     {
         let name = try ChannelArgument(runtime: runtime, call: call).name(2)
+        let closes = try closesAfterRemoval(call)
         guard call.stack.type(at: call.index(1)) == .string else {
             let id = try call.integer(1, "connection_id_or_uuid")
-            let isRemoved = runtime.remove(id, from: name, of: publisher, closes: false)
+            let isRemoved = runtime.remove(id, from: name, of: publisher, closes: closes)
             return call.returning((isRemoved ? ErrorConstants.ok : .doesNotExist).rawValue)
         }
-        let removal = Removal(uuid: try call.string(1, "connection_id_or_uuid"), channel: name, closes: false)
+        let removal = Removal(uuid: try call.string(1, "connection_id_or_uuid"), channel: name, closes: closes)
         if runtime.remove(removal, from: publisher) { return call.returning(ErrorConstants.ok.rawValue) }
         return try runtime.awaiting(call) { (answer: @escaping (Result<Bool, BrokerFailure>) -> Void) in
             publisher.hub.broker.remove(removal, answer)
@@ -84,6 +85,21 @@ struct PublisherAPI {
             }
             return 1
         }
+    }
+
+    /// Reads `{close=}`: whether a stream is closed when the channel was its last.
+    private static func closesAfterRemoval(_ call: LuaCall) throws(LuaError) -> Bool {
+        guard !call.isMissing(3) else { return false }
+        try call.requireTable(3, "options")
+        let stack = call.stack
+        var closes = false
+        try stack.forEachPair(of: call.index(3)) { () throws(LuaError) in
+            let name = stack.description(at: -2)
+            guard name == "close" else { throw OptionError.unknown(name, known: ["close"]) }
+            guard stack.type(at: -1) == .boolean else { throw OptionError.wrong(name, "a boolean", stack) }
+            closes = stack.boolean(at: -1)
+        }
+        return closes
     }
 
     private static func configure(_ publisher: PublisherObject, _ call: LuaCall, _ runtime: Runtime) throws(LuaError)

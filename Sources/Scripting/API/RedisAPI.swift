@@ -30,7 +30,7 @@ struct RedisAPI {
             }
         }
         registerMessages(members)
-        members.method("is_connected", 0...0) { redis, call in call.returning(redis.isConnected) }
+        members.method("is_online", 0...0) { redis, call in call.returning(redis.isConnected) }
         members.method("close", 0...0) { [unowned runtime] redis, _ in
             redis.close()
             runtime.redisClients.removeAll { $0 === redis }
@@ -81,11 +81,11 @@ struct RedisAPI {
                     "connect", 1...1,
                     { [unowned runtime] call throws(LuaError) in
                         let text = try call.string(1, "url")
-                        let url: RedisURL
-                        do throws(RedisURL.Invalid) { url = try RedisURL(text) } catch {
+                        let redis: RedisObject
+                        do throws(RedisURL.Invalid) { redis = try runtime.connectRedis(RedisURL(text)) } catch {
                             throw .message("argument 1 (url) \(error.reason)")
                         }
-                        runtime.classes.redis.push(runtime.connectRedis(url), on: call.stack)
+                        runtime.classes.redis.push(redis, on: call.stack)
                         return .results(1)
                     }
                 )

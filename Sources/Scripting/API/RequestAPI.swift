@@ -40,6 +40,7 @@ struct RequestAPI {
         registerQuery(members)
         registerLookups(members)
         FormAPI().register(members)
+        runtime.addFunctions(runtime.prelude.requestFunctions, to: members)
         members.type.onFirstOwnField { [unowned runtime] request, call in
             guard !request.handlerHasEnded else { return }
             call.stack.pushCopy(of: 1)

@@ -45,7 +45,11 @@ struct ResponseAPI {
             var writer = JSONWriter(stack: call.stack, markers: runtime.json)
             try writer.write(call.index(1))
             response.setBody(writer.buffer)
-            response.headers[.contentType] = "application/json"
+            if response.headers.isEmpty {
+                response.headers = Self.jsonOnly
+            } else {
+                response.headers[.contentType] = "application/json"
+            }
             return call.returningCopy(of: 0)
         }
         members.method("set_file", 1...1) { [unowned runtime] response, call throws(LuaError) in
@@ -57,6 +61,7 @@ struct ResponseAPI {
         }
         registerHeaders(members)
         registerHolding(members)
+        registerHyperExpress(members)
         CookieAPI().register(members)
         RedirectAPI().register(members)
         members.method("start_sse", 0...1) { [unowned runtime] response, call throws(LuaError) in
@@ -121,6 +126,16 @@ struct ResponseAPI {
         }
         members.type.onFirstOwnField { [unowned runtime] response, call in Self.keep(response, call, runtime) }
         runtime.addObjectFunctions(to: members, instance: "response")
+    }
+
+    /// The fields of most responses, made once.
+    private static let jsonOnly: HTTPFields = [.contentType: "application/json"]
+    /// `response.sse`, and what else the prelude adds.
+    private func registerHyperExpress(_ members: ClassBuilder.Members<ResponseObject>) {
+        members.keptProperty("sse") { [unowned runtime] response, call throws(LuaError) in
+            try runtime.pushNewEventStream(for: response, on: call.stack)
+        }
+        runtime.addFunctions(runtime.prelude.responseFunctions, to: members)
     }
 
     static let signals = ["finished", "disconnected"]

@@ -122,11 +122,11 @@ struct StreamOptions {
 
     /// The limits of the stream. The lifetime is spread by ±10 %, so that streams opened together do not end together.
     var limits: StreamLimits {
-        let spread = Double.random(in: 0.9...1.1)
-        return StreamLimits(
+        StreamLimits(
             pingInterval: ping > .zero ? ping : nil,
             inactivity: inactivity > .zero ? inactivity : nil,
-            lifetime: lifetime > .zero ? .nanoseconds(Int64(Double(lifetime.nanoseconds) * spread)) : nil,
+            lifetime: lifetime > .zero
+                ? .nanoseconds(Int64(Double(lifetime.nanoseconds) * .random(in: 0.9...1.1))) : nil,
             maxBufferedBytes: maxBufferedBytes, onSlow: onSlow, heartbeat: heartbeat)
     }
 }

@@ -22,9 +22,9 @@ struct StreamStart {
 
         let request = response.requestObject
         let connection = ConnectionObject()
-        connection.path = response.request.target.path
+        connection.path = request.request.target.path
         connection.lastEventID = request.lastEventID
-        if let origin = request.header("Origin"), let allowed = options.allowedOrigins, !allowed.contains(origin) {
+        if let allowed = options.allowedOrigins, let origin = request.header("Origin"), !allowed.contains(origin) {
             var refusal = Response.error(.forbidden, "the origin \(origin) may not open this stream")
             cors(options)?.apply(to: &refusal.headers, origin: origin)
             response.answerWithoutStream(refusal)
@@ -36,7 +36,7 @@ struct StreamStart {
             response.answerWithoutStream(end)
             return connection
         }
-        guard response.request.method != .head else {
+        guard request.request.method != .head else {
             response.answerWithoutStream(.streamHead(adding: ownHeaders(options)))
             return connection
         }

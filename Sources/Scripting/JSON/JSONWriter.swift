@@ -17,12 +17,11 @@ struct JSONWriter {
     /// Values so far.
     private var count = 0
 
-    init(stack: LuaStack, markers: JSONMarkers, isPretty: Bool = false, buffer: ByteBuffer = ByteBuffer()) {
+    init(stack: LuaStack, markers: JSONMarkers, isPretty: Bool = false) {
         self.stack = stack
         self.markers = markers
         self.isPretty = isPretty
-        self.buffer = buffer
-        self.buffer.reserveCapacity(minimumWritableBytes: 256)
+        buffer = ByteBufferAllocator().buffer(capacity: 256)
     }
 
     /// - Throws: for what JSON cannot say: a function, NaN, a table of mixed keys, a cycle.
@@ -141,6 +140,7 @@ struct JSONWriter {
     // MARK: strings
 
     private mutating func writeString(_ bytes: UnsafeRawBufferPointer) {
+        guard !bytes.allSatisfy(Self.isPlain) else { return writePlain(bytes) }
         buffer.writeInteger(UInt8(ascii: "\""))
         if bytes.allSatisfy({ $0 < 0x80 }) {
             writeEscaped(bytes)
@@ -149,6 +149,24 @@ struct JSONWriter {
             text.withUTF8 { writeEscaped(UnsafeRawBufferPointer($0)) }
         }
         buffer.writeInteger(UInt8(ascii: "\""))
+    }
+
+    /// Whether a byte of a string is a character that stands for itself.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte < 0x80 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+    }
+
+    /// Most strings: copied in one piece.
+    private mutating func writePlain(_ bytes: UnsafeRawBufferPointer) {
+        let count = bytes.count + 2
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { memory in
+            memory[0] = UInt8(ascii: "\"")
+            if let start = bytes.baseAddress, let target = memory.baseAddress {
+                (target + 1).copyMemory(from: start, byteCount: bytes.count)
+            }
+            memory[count - 1] = UInt8(ascii: "\"")
+            return count
+        }
     }
 
     private mutating func writeEscaped(_ bytes: UnsafeRawBufferPointer) {

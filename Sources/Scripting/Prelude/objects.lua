@@ -61,16 +61,23 @@ function functions.add_user_signal(object, name)
   host.pin(object)
 end
 
--- As members of a class whose objects are called with ':'.
-function host.object_functions(instance)
+-- Functions as members of objects that are called with ':'. `receiver` gives what they take for the object; nil or
+-- false where it is none.
+function host.methods(instance, implementations, receiver)
   local members = {}
-  for name, implementation in pairs(functions) do
+  for name, implementation in pairs(implementations) do
     members[name] = function(object, ...)
-      if host.signal_names(object) == nil then error("use " .. instance .. ":" .. name .. "() (':' not '.')", 2) end
-      return implementation(object, ...)
+      local self = receiver(object)
+      if not self then error("use " .. instance .. ":" .. name .. "() (':' not '.')", 2) end
+      return implementation(self, ...)
     end
   end
   return members
+end
+
+-- As members of a class whose objects are called with ':'.
+function host.object_functions(instance)
+  return host.methods(instance, functions, function(object) return host.signal_names(object) and object end)
 end
 
 -- As members of a singleton, called with '.' or ':'.
@@ -83,6 +90,45 @@ function host.singleton_functions(object)
     end
   end
   return members
+end
+
+-- A class written in Lua: returns what makes an object of a state that scripts do not see. Methods and the readers of
+-- properties take the state for the object, which may have own fields.
+function host.new_class(name, instance, methods, properties)
+  local STATE <const> = {}
+  local function state_of(object) return type(object) == "table" and rawget(object, STATE) end
+  local members = host.methods(instance, methods, state_of)
+  local metatable = { __name = name, __metatable = false }
+  function metatable.__index(object, member)
+    if properties[member] then return properties[member](rawget(object, STATE)) end
+    return members[member]
+  end
+  function metatable.__newindex(object, member, value)
+    if members[member] or properties[member] then error(name .. "." .. member .. " cannot be assigned", 2) end
+    rawset(object, member, value)
+  end
+  return function(state) return setmetatable({ [STATE] = state }, metatable) end
+end
+
+-- A table of functions, called with '.' or ':'.
+function host.new_namespace(name, functions)
+  local namespace, members = {}, {}
+  for member, implementation in pairs(functions) do
+    members[member] = function(first, ...)
+      if rawequal(first, namespace) then return implementation(...) end
+      return implementation(first, ...)
+    end
+  end
+  return setmetatable(namespace, {
+    __name = name,
+    __metatable = false,
+    __index = function(_, member) return members[member] or host.unknown_member(name, member, members) end,
+    __newindex = function(_, member) error(name .. "." .. tostring(member) .. " cannot be assigned", 2) end,
+  })
+end
+
+function host.check_kind(method, position, name, kind, value)
+  if host.kind(value) ~= kind then host.argument_error(method, position, name, "a " .. kind, value) end
 end
 
 -- The same for an object written in Lua (Timer).

@@ -26,9 +26,9 @@ local function find(state, callback)
   end
 end
 
--- The host asks before it makes arguments for nobody.
+-- The host asks before it makes arguments for nobody, and before it wakes nobody.
 local function note_listeners(state)
-  if state.watch then host.watch(state.watch, #state.connections > 0 or next(state.waiters) ~= nil) end
+  if state.watch then host.watch(state.watch, #state.connections > 0, next(state.waiters) ~= nil) end
 end
 
 local function remove(state, index)
@@ -175,8 +175,10 @@ host.new_signal = new
 host.signal_state = private
 host.note_listeners = note_listeners
 -- The callbacks in the order in which they run: the host gives each an entrance of its own, and the deferred ones
--- come last.
+-- come last. One that stays alone comes without a table, which most emissions need not make then.
 function host.take_callbacks(signal)
+  local connections = signal[PRIVATE].connections
+  if #connections == 1 and connections[1].flags & CONNECT_ONE_SHOT == 0 then return connections[1].callback end
   local callbacks, deferred = {}, {}
   for _, connection in ipairs(take(signal[PRIVATE])) do
     local list = connection.flags & CONNECT_DEFERRED ~= 0 and deferred or callbacks

@@ -1,6 +1,6 @@
 import Lua
 
-/// The part of the API that is written in Lua: signals, waiting, timers, `require`.
+/// The part of the API that is written in Lua: signals, waiting, timers, `require`, and the dialects of other products.
 struct Prelude {
     /// How its chunks are named; reports leave them out.
     static let chunkPrefix = "[mooncast]"
@@ -14,6 +14,9 @@ struct Prelude {
     let newEvent: LuaReference
     let runMiddleware: LuaReference
     let goOn: LuaReference
+    let newEventStream: LuaReference
+    let responseFunctions: LuaReference
+    let requestFunctions: LuaReference
 
     /// Runs the chunks; each gets the table of host functions, which it adds to.
     init(host: LuaReference, in state: LuaState) throws(LuaError) {
@@ -21,7 +24,8 @@ struct Prelude {
             ("signal", PackageResources.signal_lua), ("timer", PackageResources.timer_lua),
             ("waiting", PackageResources.waiting_lua), ("require", PackageResources.require_lua),
             ("objects", PackageResources.objects_lua), ("event", PackageResources.event_lua),
-            ("middleware", PackageResources.middleware_lua),
+            ("middleware", PackageResources.middleware_lua), ("hyperexpress", PackageResources.hyperexpress_lua),
+            ("s42core", PackageResources.s42core_lua), ("swiftybase", PackageResources.swiftybase_lua),
         ]
         for (name, source) in chunks {
             let chunk = try state.compile(source, name: "\(Self.chunkPrefix)/\(name).lua")
@@ -45,5 +49,8 @@ struct Prelude {
         newEvent = member("new_event")
         runMiddleware = member("run_middleware")
         goOn = member("go_on")
+        newEventStream = member("new_event_stream")
+        responseFunctions = member("response_functions")
+        requestFunctions = member("request_functions")
     }
 }

@@ -3,6 +3,11 @@ import HTTPTypes
 import Lua
 import NIOCore
 
+extension HTTPField.Name {
+    /// WHATWG HTML, "The Last-Event-ID header".
+    fileprivate static let lastEventID = HTTPField.Name("Last-Event-ID")!
+}
+
 /// What scripts see as `HTTPRequestContext`.
 final class RequestObject {
     let request: Request
@@ -41,6 +46,6 @@ final class RequestObject {
 
     /// The header `Last-Event-ID`, else the query's `lastEventId`, else "".
     var lastEventID: String {
-        header("Last-Event-ID") ?? request.target.queryPairs.first { $0.name == "lastEventId" }?.value ?? ""
+        request.headers[.lastEventID] ?? request.target.queryPairs.first { $0.name == "lastEventId" }?.value ?? ""
     }
 }

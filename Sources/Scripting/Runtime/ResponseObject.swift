@@ -54,6 +54,15 @@ final class ResponseObject {
     /// The stream that it became.
     var connection: ConnectionObject? { if case .stream(let connection) = phase { connection } else { nil } }
 
+    /// Whether nothing can reach the client any more.
+    var isOver: Bool {
+        switch phase {
+        case .open: isAbandoned
+        case .stream(let connection): !connection.isActive
+        case .withoutStream, .sent: true
+        }
+    }
+
     /// The last of body and file counts.
     func setBody(_ bytes: ByteBuffer) { (body, hasBody, file) = (bytes, true, nil) }
 

@@ -23,6 +23,16 @@ extension Runtime {
 
     // MARK: the prelude's objects
 
+    /// Pushes what `response.sse` is: nil where the request is no GET.
+    func pushNewEventStream(for response: ResponseObject, on stack: LuaStack) throws(LuaError) {
+        let main = state.stack
+        main.push(prelude.newEventStream)
+        classes.request.push(response.requestObject, on: main)
+        classes.response.push(response, on: main)
+        try state.call(arguments: 2, results: 1)
+        if main.thread != stack.thread { main.move(1, to: stack) }
+    }
+
     /// Pushes a new signal; with `watch`, the host is told whether anybody listens.
     func pushNewSignal(_ name: String, watch: Int? = nil, on stack: LuaStack) throws(LuaError) {
         let main = state.stack
@@ -39,15 +49,26 @@ extension Runtime {
         stack.push(prelude.objectFunctions)
         stack.push(instance)
         guard (try? state.call(arguments: 1, results: 1)) != nil else { return }
-        for name in fieldNames(of: -1) {
-            members.names.add(name)
-            stack.pushField(name, of: -1)
-            members.type.value(name)
-        }
-        stack.pop()
+        addTopFunctions(to: members)
     }
 
-    /// The same for a singleton.
+    /// Functions of the prelude that are called with `:`.
+    func addFunctions<Object>(_ functions: LuaReference, to members: ClassBuilder.Members<Object>) {
+        state.stack.push(functions)
+        addTopFunctions(to: members)
+    }
+
+    /// Adds those of the table on top of the main stack, popped.
+    private func addTopFunctions<Object>(to members: ClassBuilder.Members<Object>) {
+        for name in fieldNames(of: -1) {
+            members.names.add(name)
+            state.stack.pushField(name, of: -1)
+            members.type.value(name)
+        }
+        state.stack.pop()
+    }
+
+    /// Godot's functions for a singleton.
     func addSingletonFunctions<Object>(to singleton: ClassBuilder.Singleton<Object>) throws(LuaError) {
         let stack = state.stack
         stack.push(prelude.singletonFunctions)

@@ -7,9 +7,10 @@ import Redis
 /// Redis, and publishers over it.
 extension Runtime {
     /// A client that looks for its server. Where scripts are only looked at (`mooncast check`) it does not.
-    func connectRedis(_ given: RedisURL) -> RedisObject {
+    func connectRedis(_ given: RedisURL) throws(RedisURL.Invalid) -> RedisObject {
         var url = given
         if case .file(let file) = url.trust { url.trust = .file(directory.resolve(file)) }
+        try url.checkAuthorities()
         let redis = RedisObject(url: url, loop: loop, timers: scheduler.timers, log: log)
         redis.onConnected = { [unowned self, unowned redis] in emit("connected", of: redis) { _ in 0 } }
         redis.onDisconnected = { [unowned self, unowned redis] error in

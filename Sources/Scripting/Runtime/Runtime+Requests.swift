@@ -127,10 +127,16 @@ extension Runtime {
             return .doesNotExist
         }
         guard let response, response === held else { return .invalidParameter }
+        send(response)
+        return .ok
+    }
+
+    /// Sends a response that no handler's return sends, or before that does.
+    func send(_ response: ResponseObject) {
         responses.release(response)
         response.isHeld = false
+        if !handlers.isEmpty { handlers[response.exchange.id] = nil }  // what its client does is nothing to it any more
         settle(response) { response.send() }
-        return .ok
     }
 
     // MARK: what becomes of a response

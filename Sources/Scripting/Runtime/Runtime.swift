@@ -29,7 +29,10 @@ final class Runtime: HandlerObserver {
     private(set) var prelude: Prelude!
     private(set) var classes: APIClasses!
     private var signals: [HostSignal: LuaReference] = [:]
+    /// Signals that have callbacks or are waited for.
     private var listening: Set<HostSignal> = []
+    /// Signals that are waited for.
+    private var awaited: Set<HostSignal> = []
     /// Handlers that wait, by what their client is owed.
     var handlers: [Exchange.ID: ScriptTask] = [:]
     var lastClientID = 0
@@ -147,7 +150,7 @@ final class Runtime: HandlerObserver {
         emit(.opened) { [classes] stack in
             stack.push(connection.id)
             stack.push(connection.path)
-            classes!.pushHeaders(of: response.request, on: stack)
+            classes!.pushHeaders(response.requestObject.request.headers, on: stack)
             return 3
         }
     }
@@ -192,8 +195,10 @@ final class Runtime: HandlerObserver {
 
     func isListening(_ signal: HostSignal) -> Bool { listening.contains(signal) }
 
-    func setListening(_ number: Int, _ listens: Bool) {
+    func setListening(_ number: Int, callbacks: Bool, waiters: Bool) {
         guard let signal = HostSignal(rawValue: number) else { return }
+        if waiters { awaited.insert(signal) } else { awaited.remove(signal) }
+        let listens = callbacks || waiters
         if listens { listening.insert(signal) } else { listening.remove(signal) }
         onListening(signal, listens)
     }
@@ -203,7 +208,7 @@ final class Runtime: HandlerObserver {
     /// Emits one of the server's signals: each callback is an entrance of its own.
     func emit(_ signal: HostSignal, push: (LuaStack) -> Int) {
         guard listening.contains(signal), let reference = signals[signal] else { return }
-        run(callbacksOf: reference, name: signal.name, push)
+        run(callbacksOf: reference, name: signal.name, isAwaited: awaited.contains(signal), push)
     }
 
     /// Emits a signal of the prelude's, without arguments.
@@ -236,20 +241,29 @@ final class Runtime: HandlerObserver {
         if let reference { run(callbacksOf: reference, name: name, push) }
     }
 
-    private func run(callbacksOf signal: LuaReference, name: String, _ push: (LuaStack) -> Int) {
+    /// - Parameter isAwaited: asked when the callbacks have run.
+    private func run(
+        callbacksOf signal: LuaReference, name: String, isAwaited: @autoclosure () -> Bool = true,
+        _ push: (LuaStack) -> Int
+    ) {
         enter()
         let stack = state.stack
         stack.push(prelude.takeCallbacks)
         stack.push(signal)
         guard (try? state.call(arguments: 1, results: 1)) != nil else { return }
         var callbacks: [LuaReference] = []
-        for index in 0..<stack.length(of: -1) {
-            stack.pushElement(index + 1, of: -1)
+        if stack.type(at: -1) == .function {
             callbacks.append(state.popReference(from: stack))
+        } else {
+            for index in 0..<stack.length(of: -1) {
+                stack.pushElement(index + 1, of: -1)
+                callbacks.append(state.popReference(from: stack))
+            }
+            stack.pop()
         }
-        stack.pop()
         let origin = ScriptTask.Origin.callback("signal \(name)", name == "timeout" ? .timer : .signal)
         for callback in callbacks { scheduler.start(origin, callback, push: push) }
+        guard isAwaited() else { return }
         enter()
         stack.push(prelude.wakeSignal)
         stack.push(signal)
