@@ -65,7 +65,8 @@ struct RedisHandshake {
             return "Redis refuses database \(url.database): \(error.message)"
         case (.role, .array(let parts)):
             guard case .bulkString(let role)? = parts.first, role != ByteBuffer(string: "master") else { return nil }
-            return "this Redis is a \(role == ByteBuffer(string: "slave") ? "replica" : String(buffer: role)), and a primary is needed"
+            return
+                "this Redis is a \(role == ByteBuffer(string: "slave") ? "replica" : String(buffer: role)), and a primary is needed"
         case (.ping, .error(let error)):
             switch error.code {
             // A user may be allowed everything that is needed but this.

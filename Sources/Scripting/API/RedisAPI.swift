@@ -38,7 +38,7 @@ struct RedisAPI {
         }
         for name in Self.signals {
             members.keptProperty(name) { [unowned runtime] redis, call throws(LuaError) in
-                if redis.pin == nil {
+                if redis.pin == nil, !redis.isClosed {
                     call.stack.pushCopy(of: 1)
                     redis.pin = runtime.state.popReference(from: call.stack)
                 }
