@@ -135,17 +135,6 @@ public final class Hub {
         }
     }
 
-    /// What a stream gets of all its channels before what is live: in one order.
-    private static func frames(of pasts: [ChannelName: Missed], to member: Member) -> [ByteBuffer] {
-        let replays = pasts.values.map(\.replay)
-        let gaps = replays.filter(\.hasGap)
-        let oldest = gaps.compactMap(\.oldest).min { $0.sequence < $1.sequence }
-        var frames = gaps.isEmpty ? [] : [reset(oldest: oldest)]
-        frames += member.memberships.flatMap { pasts[$0.channel.name]?.first ?? [] }
-        let missed = replays.flatMap(\.publications).sorted { $0.id.sequence < $1.id.sequence }
-        return frames + missed.map(\.frame.bytes)
-    }
-
     /// Takes a stream out of a channel. False when it is no member.
     public func leave(_ stream: StreamID, _ name: ChannelName) -> Bool {
         guard let channel = channels[name], let member = members[stream], let index = member.index(of: channel) else {

@@ -130,6 +130,7 @@ struct ResponseAPI {
 
     /// The fields of most responses, made once.
     private static let jsonOnly: HTTPFields = [.contentType: "application/json"]
+
     /// `response.sse`, and what else the prelude adds.
     private func registerHyperExpress(_ members: ClassBuilder.Members<ResponseObject>) {
         members.keptProperty("sse") { [unowned runtime] response, call throws(LuaError) in
