@@ -1,3 +1,4 @@
+import Logging
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -13,7 +14,7 @@ final class FakeRedis: Sendable {
     }
 
     /// What it read, a line per read: `1: …` for the first connection, line ends as spaces.
-    let received = TestLog()
+    private let received = TestLog()
     private let answer: @Sendable (Int, String) -> Answer
     private let channels = Mutex<[any Channel]>([])
     private let listener = Mutex<(any Channel)?>(nil)
@@ -35,6 +36,10 @@ final class FakeRedis: Sendable {
     private init(_ answer: @escaping @Sendable (Int, String) -> Answer) { self.answer = answer }
 
     var url: String { "redis://127.0.0.1:\(listener.withLock { $0?.localAddress?.port ?? 0 })" }
+
+    /// Waits until it has read this.
+    @discardableResult
+    func read(_ text: String) async -> String { await received.wait(for: text) }
 
     /// What is sent unasked, on the newest connection.
     func send(_ text: String) async throws {

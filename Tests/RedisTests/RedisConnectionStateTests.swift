@@ -10,8 +10,8 @@ import Testing
 
     private func connected() -> RedisConnectionState {
         var state = RedisConnectionState()
-        #expect(state.open())
-        #expect(state.opened(state.attempt))
+        #expect(state.open() == true)
+        #expect(state.opened(state.attempt) == true)
         state.greeted()
         return state
     }
@@ -19,11 +19,11 @@ import Testing
     @Test func `it opens once, greets, and is connected`() {
         var state = RedisConnectionState()
         #expect(state.phase == .idle)
-        #expect(state.open())
-        #expect(!state.open())
+        #expect(state.open() == true)
+        #expect(state.open() == false)
         #expect(state.phase == .opening)
-        #expect(state.opened(state.attempt))
-        #expect(!state.opened(state.attempt))
+        #expect(state.opened(state.attempt) == true)
+        #expect(state.opened(state.attempt) == false)
         #expect(state.phase == .greeting)
         state.greeted()
         #expect(state.phase == .connected)
@@ -37,8 +37,8 @@ import Testing
             #expect(loss?.delay == .milliseconds(Int64(delay)))
             #expect(loss?.failures == failures)
             #expect(state.phase == .waiting)
-            #expect(state.retry())
-            #expect(!state.retry())
+            #expect(state.retry() == true)
+            #expect(state.retry() == false)
         }
         _ = state.opened(state.attempt)
         state.greeted()
@@ -64,9 +64,9 @@ import Testing
         let old = state.attempt
         #expect(state.lost(old, now: start, jitter: 0) != nil)
         #expect(state.lost(old, now: start, jitter: 0) == nil)
-        #expect(state.retry())
+        #expect(state.retry() == true)
         #expect(!state.isCurrent(old))
-        #expect(!state.opened(old))
+        #expect(state.opened(old) == false)
         #expect(state.lost(old, now: start, jitter: 0) == nil)
         #expect(state.phase == .opening)
     }
@@ -74,8 +74,8 @@ import Testing
     @Test func `a dropped connection comes back at once, but not twice in a second`() {
         var state = connected()
         func again() {
-            #expect(state.retry())
-            #expect(state.opened(state.attempt))
+            #expect(state.retry() == true)
+            #expect(state.opened(state.attempt) == true)
             state.greeted()
         }
         #expect(state.drop(now: at(0), jitter: 0)?.delay == .zero)
@@ -89,13 +89,13 @@ import Testing
     @Test func `closed, it does nothing any more`() {
         var state = connected()
         let attempt = state.attempt
-        #expect(state.close())
-        #expect(!state.close())
+        #expect(state.close() == true)
+        #expect(state.close() == false)
         #expect(state.phase == .closed)
         #expect(!state.isCurrent(attempt))
         #expect(state.lost(attempt, now: start, jitter: 0) == nil)
         #expect(state.drop(now: start, jitter: 0) == nil)
-        #expect(!state.retry())
-        #expect(!state.open())
+        #expect(state.retry() == false)
+        #expect(state.open() == false)
     }
 }

@@ -48,7 +48,7 @@ import Testing
         try await connection.on { connection in
             for number in 1...20 { connection.send(RedisCommand("ECHO", "\(number)")) }
         }
-        let line = await fake.received.wait(for: "ECHO")
+        let line = await fake.read("ECHO")
         #expect(line.contains(" 1 ") && line.contains(" 20 "))
         try await fake.stop()
     }

@@ -15,7 +15,7 @@ import Testing
         let fake = try await FakeRedis.start { number, _ in number == 1 ? .text(answer) : FakeRedis.welcome }
         let connection = try await TestConnection.open(fake.url)
         #expect(await connection.told("lost 1") == "lost 1: \(reason)")
-        await fake.received.wait(for: "2: ")
+        await fake.read("2: ")
         #expect(connection.log.lines.contains { $0.hasPrefix("warning") && $0.contains(reason) })
         try await fake.stop()
     }
@@ -61,13 +61,13 @@ import Testing
         let fake = try await FakeRedis.start { _, _ in .silence }
         let clock = ManualClock()
         let connection = try await TestConnection.open(fake.url, clock: clock)
-        await fake.received.wait(for: "PING")
+        await fake.read("PING")
         try await connection.advance(.milliseconds(4999))
         #expect(connection.told.isEmpty)
         try await connection.advance(.milliseconds(2))
         #expect(connection.told.first?.contains("accepts connections, but does not answer") == true)
         try await connection.advance(.milliseconds(600))
-        await fake.received.wait(for: "2: ")
+        await fake.read("2: ")
         try await fake.stop()
     }
 
@@ -88,7 +88,7 @@ import Testing
                 connection.send(RedisCommand("ECHO", "\(number)")) { replies.add("\(number) \($0)") }
             }
         }
-        await fake.received.wait(for: "ECHO")
+        await fake.read("ECHO")
         for crumb in ["$", "5", "\r", "\nhe", "llo", "\r", "\n$5\r\nhel"] { try await fake.send(crumb) }
         try await fake.stop()
         await connection.told("lost 1")

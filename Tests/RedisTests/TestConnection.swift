@@ -1,4 +1,5 @@
 import Delivery
+import Logging
 import NIOCore
 import NIOPosix
 import Redis
@@ -116,7 +117,7 @@ final class TestConnection: Sendable {
 
     func reply(to command: RedisCommand) async throws -> RESPValue {
         let promise = loop.makePromise(of: RESPValue.self)
-        try await on { $0.send(command) { promise.completeWith($0) } }
+        try await on { $0.send(command) { promise.completeWith($0.mapError { $0 }) } }
         return try await promise.futureResult.get()
     }
 

@@ -205,6 +205,8 @@ struct HostPrimitives {
                 names = ChannelAPI.signals
             } else if runtime.classes.publisher.object(at: call.index(1), of: call.stack) != nil {
                 names = PublisherAPI.signals
+            } else if runtime.classes.redis.object(at: call.index(1), of: call.stack) != nil {
+                names = RedisAPI.signals
             } else if call.stack.kind(at: call.index(1)) == "HTTPServer" {
                 names = HostSignal.allCases.map(\.name)
             }

@@ -13,6 +13,8 @@ struct RedisAPI {
     func register(_ members: ClassBuilder.Members<RedisObject>) {
         members.method("command", 1...255) { [unowned runtime] redis, call throws(LuaError) in
             let command = try Self.command(call)
+            // Before it is sent.
+            if !redis.isClosed { try call.checkCanWait() }
             return try runtime.awaiting(call) { (answer: @escaping RedisObject.Reply) in
                 redis.send(command, answer)
             } push: { result, stack in
@@ -36,7 +38,7 @@ struct RedisAPI {
         }
         for name in Self.signals {
             members.keptProperty(name) { [unowned runtime] redis, call throws(LuaError) in
-                if redis.pin == nil {
+                if redis.pin == nil, !redis.isClosed {
                     call.stack.pushCopy(of: 1)
                     redis.pin = runtime.state.popReference(from: call.stack)
                 }

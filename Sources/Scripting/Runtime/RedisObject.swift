@@ -13,6 +13,7 @@ final class RedisObject {
     private let timers: LoopTimers
     private let commands: RedisConnection
     private let messages: RedisConnection
+    private var isOpen = false
     private var hasMessages = false
     private(set) var isClosed = false
     /// Why there is no connection, as it was last told.
@@ -55,7 +56,10 @@ final class RedisObject {
     var isConnected: Bool { commands.isConnected }
 
     /// Looks for the server from now on.
-    func open() { commands.open() }
+    func open() {
+        isOpen = true
+        commands.open()
+    }
 
     /// Ends for good: commands that wait fail, nothing is received any more.
     func close() {
@@ -64,6 +68,7 @@ final class RedisObject {
         commands.close()
         messages.close()
         listeners = [:]
+        pin = nil
         for number in waiting.keys.sorted() { settle(number, .failure(.closed)) }
     }
 
@@ -90,6 +95,7 @@ final class RedisObject {
     /// it may have had its effect.
     func send(_ command: RedisCommand, _ reply: @escaping Reply) {
         if isClosed { return reply(.failure(.closed)) }
+        guard isOpen else { return reply(.failure(.connectionLost("Redis is not connected"))) }
         if commands.isConnected { return commands.send(command, reply) }
         lastWaiting += 1
         let number = lastWaiting
