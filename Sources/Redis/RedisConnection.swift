@@ -206,6 +206,9 @@ public final class RedisConnection {
             case .incomplete: break
             case .done: greeted()
             case .refused(let reason): lost(state.attempt, .refused(reason))
+            case .loading(let reason):
+                state.loads()
+                lost(state.attempt, .refused(reason))
             }
             return
         }

@@ -58,6 +58,9 @@ struct RedisConnectionState {
         warnedAt = nil
     }
 
+    /// The server is there, and not ready yet: it is asked again soon.
+    mutating func loads() { delay.reset() }
+
     /// An attempt failed, or its connection broke. Nil when it was void already.
     mutating func lost(_ attempt: Attempt, now: NIODeadline, jitter: Double) -> Loss? {
         guard isCurrent(attempt) else { return nil }

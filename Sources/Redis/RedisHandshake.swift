@@ -6,6 +6,8 @@ struct RedisHandshake {
         case incomplete
         case done
         case refused(String)
+        /// The server is there, and loads its data.
+        case loading(String)
     }
 
     private enum Step {
@@ -50,7 +52,10 @@ struct RedisHandshake {
     /// Takes the next reply.
     mutating func receive(_ value: RESPValue) -> Outcome {
         guard let step = steps.popFirst() else { return .done }
-        if let reason = refusal(value, of: step) { return .refused(reason) }
+        if let reason = refusal(value, of: step) {
+            if case .error(let error) = value, error.code == "LOADING" { return .loading(reason) }
+            return .refused(reason)
+        }
         return steps.isEmpty ? .done : .incomplete
     }
 
@@ -65,8 +70,8 @@ struct RedisHandshake {
             return "Redis refuses database \(url.database): \(error.message)"
         case (.role, .array(let parts)):
             guard case .bulkString(let role)? = parts.first, role != ByteBuffer(string: "master") else { return nil }
-            return
-                "this Redis is a \(role == ByteBuffer(string: "slave") ? "replica" : String(buffer: role)), and a primary is needed"
+            let name = role == ByteBuffer(string: "slave") ? "replica" : String(buffer: role)
+            return "this Redis is a \(name), and a primary is needed"
         case (.ping, .error(let error)):
             switch error.code {
             // A user may be allowed everything that is needed but this.

@@ -187,6 +187,8 @@ def test_a_redis_that_falls_silent_is_given_up_and_asked_again(redis_servers, cl
     fake = redis_servers.fake(redis)
     behind, other = cluster.node(fake.url), cluster.node(redis.url())
     stream = listen(behind, "c")
+    id = behind.publish("c", "before it")
+    assert stream.next().id == id
     fake.be_silent()
     id = other.publish("c", "into the silence")
     behind.log.wait("^publisher disconnected\t.")

@@ -141,7 +141,11 @@ final class Mirrors {
 
     func deliverLive(_ payload: PublicationPayload) {
         let id = payload.publication.id
-        if id.epoch != link.epoch, link.note(epoch: id.epoch, sequence: id.sequence) { restart() }
+        if id.epoch != link.epoch, link.note(epoch: id.epoch, sequence: id.sequence) {
+            restart()
+            // What Redis kept is gone: who comes back cannot have it any more, and who is here should know.
+            for mirror in mirrors.values where mirror.history != nil { node?.missed(mirror.name, oldest: nil) }
+        }
         // A message may come that the reading has brought already.
         guard let history = mirrors[payload.publication.channel]?.history, id.sequence > history.last else { return }
         keep(payload, in: history, age: .zero)
