@@ -41,7 +41,8 @@ import Testing
     }
 
     @Test func `a user with few rights is enough`() async throws {
-        let redis = try await TestRedis.start("--user", "ann on >secret ~* &* -@all +get +set")
+        let redis = try await TestRedis.start(
+            "--user", "ann", "on", ">secret", "~*", "&*", "-@all", "+get", "+set")
         let connection = try await TestConnection.connected("redis://ann:secret@127.0.0.1:\(redis.port)") {
             $0.requiresPrimary = true
         }
@@ -63,7 +64,7 @@ import Testing
         let primary = try await TestRedis.start()
         let replica = try await TestRedis.start("--replicaof", "127.0.0.1", "\(primary.port)")
         let connection = try await TestConnection.open(replica.url) { $0.requiresPrimary = true }
-        let reason = "a primary is needed, and this Redis is a slave"
+        let reason = "this Redis is a replica, and a primary is needed"
         #expect(await connection.told("lost 1") == "lost 1: \(reason)")
         #expect(connection.log.lines.contains { $0.hasPrefix("warning") && $0.contains(reason) })
         try await replica.answer(to: "REPLICAOF", "NO", "ONE")
@@ -135,8 +136,13 @@ import Testing
     @Test func `TLS where none is spoken, and none where it is, fail and are tried again`() async throws {
         let plain = try await TestRedis.start()
         let secure = try await TestRedis.start(isSecure: true)
-        let first = try await TestConnection.open("rediss://127.0.0.1:\(plain.port)?verify=none")
-        #expect(await first.told("lost 1").contains("TLS"))
+        let clock = ManualClock()
+        let first = try await TestConnection.open("rediss://127.0.0.1:\(plain.port)?verify=none", clock: clock)
+        // Redis waits for the end of a line.
+        try await first.advance(.milliseconds(5001))
+        #expect(await first.told("lost 1").contains("no answer in time; does it speak TLS?"))
+        try await first.advance(.seconds(1))
+        try await first.advance(.seconds(6))
         await first.told("lost 2")
         let second = try await TestConnection.open("redis://127.0.0.1:\(secure.port)")
         await second.told("lost 2")

@@ -59,6 +59,16 @@ import Testing
         #expect(state.lost(state.attempt, now: at(201), jitter: 0)?.isNews == true)
     }
 
+    @Test func `a Redis that loads its data is asked again soon`() {
+        var state = RedisConnectionState()
+        _ = state.open()
+        for _ in 0..<3 {
+            state.loads()
+            #expect(state.lost(state.attempt, now: start, jitter: 0)?.delay == .milliseconds(500))
+            _ = state.retry()
+        }
+    }
+
     @Test func `what comes of an attempt that is over is void`() {
         var state = connected()
         let old = state.attempt

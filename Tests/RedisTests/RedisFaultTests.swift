@@ -93,7 +93,7 @@ import Testing
         try await fake.stop()
         await connection.told("lost 1")
         #expect(replies.all.count == 2)
-        #expect(replies.all[0].contains("success") && replies.all[1].contains("connectionLost"))
+        #expect(replies.all[0].contains("success") && replies.all[1].contains("failure"))
     }
 
     @Test func `a host that does not exist is told`() async throws {

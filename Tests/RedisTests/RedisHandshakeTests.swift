@@ -63,7 +63,6 @@ import Testing
             "Redis takes no connection: DENIED Redis is running in protected mode"
         ),
         (["", "ERR DB index is out of range"], "Redis refuses database 3: ERR DB index is out of range"),
-        (["", "", "", "", "LOADING Redis is loading"], "Redis is not ready: LOADING Redis is loading"),
         (["", "", "", "", "MASTERDOWN Link"], "Redis is not ready: MASTERDOWN Link"),
     ])
     func `a refusal says what is refused, without the password`(_ replies: [String], _ reason: String) throws {
@@ -76,6 +75,13 @@ import Testing
         #expect(outcome == .refused(reason))
     }
 
+    @Test func `a Redis that loads its data is told from one that refuses`() throws {
+        var handshake = try handshake("redis://h", name: "")
+        #expect(
+            handshake.receive(.error(RESPError("LOADING Redis is loading")))
+                == .loading("Redis is not ready: LOADING Redis is loading"))
+    }
+
     @Test func `a Redis that wants a password says so, whatever is asked first`() throws {
         var handshake = try handshake("redis://h/3")
         let error = RESPValue.error(RESPError("NOAUTH Authentication required."))
@@ -84,10 +90,10 @@ import Testing
         #expect(handshake.receive(error) == .refused("Redis wants a password: NOAUTH Authentication required."))
     }
 
-    @Test(arguments: ["slave", "sentinel"]) func `a replica is refused where a primary is needed`(_ role: String) throws
-    {
+    @Test(arguments: [("slave", "replica"), ("sentinel", "sentinel")])
+    func `a replica is refused where a primary is needed`(_ role: String, _ name: String) throws {
         var handshake = try handshake("redis://h", name: "", requiresPrimary: true)
         #expect(
-            handshake.receive(.array([.bulk(role)])) == .refused("a primary is needed, and this Redis is a \(role)"))
+            handshake.receive(.array([.bulk(role)])) == .refused("this Redis is a \(name), and a primary is needed"))
     }
 }

@@ -20,7 +20,7 @@ import Testing
         // All of them, in order, and before the loss is told.
         #expect(replies.all.count == 3)
         for (number, text) in replies.all.enumerated() {
-            #expect(text.hasPrefix("\(number + 1) ") && text.contains("connectionLost"))
+            #expect(text.hasPrefix("\(number + 1) ") && text.contains("failure"))
         }
         #expect(try await connection.on { $0.isConnected } == false)
         #expect(try await connection.failure("PING") == .connectionLost("Redis is not connected"))

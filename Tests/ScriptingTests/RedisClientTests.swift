@@ -87,15 +87,15 @@ import Testing
     }
 
     @Test(arguments: [
-        ("redis:command()", "Redis.command: expected"),
+        ("redis:command()", "Redis.command: takes 1 to 255 arguments, got 0"),
         ("redis:command(nil)", "Redis.command: argument 1 (name) must be a string, got nil"),
         ("redis:command('SET', 'key', true)", "argument 3 (argument) must be a string or a number, got boolean"),
         ("redis:command('SET', 'key', nil)", "argument 3 (argument) must be a string or a number, got nil"),
         ("redis:command('SET', {})", "argument 2 (argument) must be a string or a number, got table"),
         ("redis.command('PING')", "use redis:command()"),
-        ("redis:subscribe('a')", "Redis.subscribe: expected"),
+        ("redis:subscribe('a')", "Redis.subscribe: takes 2 arguments, got 1"),
         ("redis:subscribe('a', 'b')", "Redis.subscribe: argument 2 (callback) must be a function, got string"),
-        ("Redis.connect()", "Redis.connect: expected"),
+        ("Redis.connect()", "Redis.connect: takes 1 argument, got 0"),
         ("Redis.connect('http://h')", "Redis.connect: argument 1 (url) must begin with redis:// or rediss://"),
         ("Redis.connect('redis://h/x')", "argument 1 (url) must have a number for a database"),
         ("Redis.connect('redis://secret@h')", "has a user without a password"),
@@ -117,7 +117,7 @@ import Testing
             """
             local redis = Redis.connect('\(redis.url)')
             print(redis:command("PING"))
-            print(redis:subscribe("a", function() end), redis:is_connected())
+            print(redis:subscribe("a", function() end), redis:is_online())
             """)
         #expect(scripts.printed == ["nil\tRedis is not connected", "0\tfalse"])
         #expect(try await !redis.answer(to: "CLIENT", "LIST").contains("name=mooncast"))
@@ -130,8 +130,8 @@ import Testing
         let scripts = try await load(
             """
             REDIS = Redis.connect('\(redis.url)')
-            REDIS.connected:connect(function() print("connected", REDIS:is_connected()) end)
-            REDIS:connect("disconnected", function(reason) print("lost", type(reason), REDIS:is_connected()) end)
+            REDIS.connected:connect(function() print("connected", REDIS:is_online()) end)
+            REDIS:connect("disconnected", function(reason) print("lost", type(reason), REDIS:is_online()) end)
             spawn(function() print("first", REDIS:command("PING")) end)
             local timer = Timer.new { wait_time = 0.7, autostart = true }
             timer.timeout:connect(function() print("later", REDIS:command("PING")) end)
@@ -191,7 +191,7 @@ import Testing
             redis:close()
             redis:close()
             print("closed", redis:command("PING"))
-            print(redis:is_connected(), redis:subscribe("a", print), redis:unsubscribe("a"))
+            print(redis:is_online(), redis:subscribe("a", print), redis:unsubscribe("a"))
             """)
         try await scripts.settle()
         #expect(

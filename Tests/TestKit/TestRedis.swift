@@ -86,11 +86,15 @@ public final class TestRedis: Sendable {
     public func answer(to command: String...) async throws -> String {
         let trust = isSecure ? ["--tls", "--cacert", authority] : []
         let process = try Self.process("redis-cli", ["-p", "\(port)"] + trust + command)
-        let output = Pipe()
-        process.standardOutput = output
+        // No pipe: its end would wait for every process that was started meanwhile and holds it, too.
+        let output = URL(fileURLWithPath: directory.path + "/answer-" + UUID().uuidString)
+        try Data().write(to: output)
+        process.standardOutput = try FileHandle(forWritingTo: output)
+        let ended = Readiness()
+        process.terminationHandler = { _ in ended.read("") }
         try process.run()
-        let text = String(decoding: try output.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-        process.waitUntilExit()
+        _ = await ended.wait()
+        let text = String(decoding: try Data(contentsOf: output), as: UTF8.self)
         return text.hasSuffix("\n") ? String(text.dropLast()) : text
     }
 
@@ -115,11 +119,17 @@ public final class TestRedis: Sendable {
         let readiness = Readiness()
         output.fileHandleForReading.readabilityHandler = { handle in
             let data = handle.availableData
-            if data.isEmpty { handle.readabilityHandler = nil }
-            readiness.read(String(decoding: data, as: UTF8.self))
+            if data.isEmpty {
+                handle.readabilityHandler = nil
+            } else {
+                readiness.read(String(decoding: data, as: UTF8.self))
+            }
         }
         let ended = Readiness()
-        process.terminationHandler = { _ in ended.read("") }
+        process.terminationHandler = { _ in
+            readiness.read("")
+            ended.read("")
+        }
         try process.run()
         state.withLock { $0 = State(process: process, ended: ended) }
         if await readiness.wait() { return true }
