@@ -1,6 +1,7 @@
 public import NIOCore
 
-/// A value of the second version of Redis' protocol (RESP2). Bytes are slices of what was read.
+/// A value of the second version of Redis' protocol (RESP2). Bytes are slices of what was read: who keeps a small one for
+/// long makes a copy, or keeps everything that came with it.
 public enum RESPValue: Equatable, Sendable {
     case simpleString(ByteBuffer)
     case error(RESPError)

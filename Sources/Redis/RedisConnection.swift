@@ -261,7 +261,7 @@ public final class RedisConnection {
         }
         let lost = RedisError.connectionLost("\(error)")
         for reply in abandoned { reply(.failure(lost)) }
-        if state.attempt == attempt { onDisconnected(error) }
+        if state.phase != .closed { onDisconnected(error) }
     }
 
     // MARK: writing

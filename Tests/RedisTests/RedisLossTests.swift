@@ -153,6 +153,31 @@ import Testing
         await connection.told("connected 3")
     }
 
+    @Test func `hurried, it does not wait for its next attempt`() async throws {
+        let redis = try await TestRedis.start()
+        let clock = ManualClock()
+        let connection = try await TestConnection.connected(redis.url, clock: clock)
+        await redis.crash()
+        await connection.told("lost 1")
+        try await redis.restart()
+        try await connection.on { $0.hurry() }
+        await connection.told("connected 2")
+        // It has no effect on a connection that stands.
+        try await connection.on { $0.hurry() }
+        #expect(try await connection.command("PING") == .simple("PONG"))
+    }
+
+    @Test func `a drop is told also where it is hurried`() async throws {
+        let redis = try await TestRedis.start()
+        let connection = try await TestConnection.connected(redis.url)
+        try await connection.on { connection in
+            connection.drop("it is a replica now")
+            connection.hurry()
+        }
+        await connection.told("connected 2")
+        #expect(connection.told == ["connected 1", "lost 1: it is a replica now", "connected 2"])
+    }
+
     @Test func `a callback may close the connection at any time`() async throws {
         let redis = try await TestRedis.start()
         let connection = try await TestConnection.connected(redis.url)
