@@ -46,7 +46,7 @@ public final class TestRedis: Sendable {
             isSecure ? ["key.pem": TestCertificate.key, "certificate.pem": TestCertificate.certificate] : [:])
     }
 
-    deinit { state.withLock { if let process = $0.process { kill(process.processIdentifier, SIGKILL) } } }
+    deinit { state.withLock { if let process = $0.process { Self.end(process.processIdentifier) } } }
 
     /// By address, without credentials.
     public var url: String { "\(isSecure ? "rediss" : "redis")://127.0.0.1:\(port)" }
@@ -63,7 +63,7 @@ public final class TestRedis: Sendable {
             return (state.process, state.ended)
         }
         guard let process, let ended else { return }
-        kill(process.processIdentifier, SIGKILL)
+        Self.end(process.processIdentifier)
         _ = await ended.wait()
     }
 
@@ -131,10 +131,28 @@ public final class TestRedis: Sendable {
             ended.read("")
         }
         try process.run()
+        Self.endWithUs(process.processIdentifier)
         state.withLock { $0 = State(process: process, ended: ended) }
         if await readiness.wait() { return true }
         await crash()
         return false
+    }
+
+    private static let running = Mutex<Set<pid_t>>([])
+    private static let registration: Void = {
+        atexit { TestRedis.running.withLock { for process in $0 { kill(process, SIGKILL) } } }
+    }()
+
+    /// One that a test keeps for good would outlive the tests.
+    private static func endWithUs(_ process: pid_t) {
+        _ = registration
+        running.withLock { _ = $0.insert(process) }
+    }
+
+    private static func end(_ process: pid_t) {
+        // The number may be another process's from now on.
+        guard running.withLock({ $0.remove(process) }) != nil else { return }
+        kill(process, SIGKILL)
     }
 
     /// From where `./scripts/setup test` puts it.
