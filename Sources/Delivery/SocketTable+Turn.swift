@@ -28,10 +28,7 @@
             case .neverOpened(let id): if let index = index(of: id) { lose(index, .client) }
             case .send(let frame, let id): if let index = index(of: id) { add(frame, .entered, to: index) }
             case .noteDropped(let id):
-                if let index = index(of: id) {
-                    flush(index)
-                    noteDropped(index)
-                }
+                if let index = flushed(id) { noteDropped(index) }
             case .broadcast(let frame): return broadcast(frame)
             case .join(let id, let group, let replay):
                 guard let index = index(of: id) else { break }
@@ -40,10 +37,7 @@
             case .leave(let id, let group): if let index = index(of: id) { leave(index, group) }
             case .publish(let frame, let group): return publish(frame, group)
             case .close(let id, let reason):
-                if let index = index(of: id) {
-                    flush(index)
-                    close(index, reason)
-                }
+                if let index = flushed(id) { close(index, reason) }
             case .overflow(let id): if let index = index(of: id) { overflowed(index) }
             case .closeAll(let reason, let retry): closeAll(reason, retry)
             case .abortAll: abortAll()
@@ -52,6 +46,13 @@
             case .end: break
             }
             return 1
+        }
+
+        /// A stream that has been given what this turn has for it; nil when there is none, or it was lost over that.
+        private func flushed(_ id: StreamID) -> Int? {
+            guard let index = index(of: id) else { return nil }
+            flush(index)
+            return self.index(of: id)
         }
 
         private func broadcast(_ frame: StreamFrame) -> Int {

@@ -36,6 +36,23 @@ import Testing
         }
     }
 
+    /// Which of the two is noticed first differs from one to the next.
+    @Test(arguments: 0..<60) func `a stream that is closed while its client resets it is over, once`(_: Int)
+        async throws
+    {
+        try await SocketStreams.run(.sockets) { streams in
+            let stream = try await streams.open()
+            _ = try await stream.client.text(ofAtLeast: 2)
+            async let reset: Void = stream.client.reset()
+            stream.handle.send("data: x\n\n")
+            stream.handle.close(.server)
+            try await reset
+            _ = try await streams.observer.end(of: 1)
+            try await streams.turn()
+            #expect(streams.observer.entries.count == 1)
+        }
+    }
+
     @Test(arguments: kinds) func `an RST while the client is behind ends the stream, once`(kind: SocketStreams.Kind)
         async throws
     {
