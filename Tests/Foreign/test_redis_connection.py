@@ -230,15 +230,30 @@ def test_what_answers_in_another_language_is_refused_and_asked_again(answers, cl
     problem_of(node, other.port)
 
 
+def loading_slowly(redis_servers):
+    """A Redis that takes three seconds to load, and every second a look at who asks."""
+    redis = redis_servers(persistent=True, key_load_delay=1000)
+    redis("EVAL", "for number = 1, 3000 do redis.call('SET', number, 'to be loaded') end", 0)
+    return redis
+
+
 def test_a_redis_that_loads_its_data_is_waited_for(redis_servers, cluster, listen):
-    redis = redis_servers(persistent=True, key_load_delay=2000, loading_process_events_interval_bytes=1024)
-    for number in range(800):
-        redis("SET", number, "to be loaded")
+    redis = loading_slowly(redis_servers)
     redis.kill()
     redis.restart(wait=False)
     node = cluster.node(redis.url(), connected=False)
-    assert node.is_alive()
+    problem_of(node, "LOADING")
     check_node(node.wait_until_connected(), listen)
+
+
+def test_why_a_redis_stays_away_is_told_when_that_changes(redis_servers, cluster):
+    redis = loading_slowly(redis_servers)
+    node = cluster.node(redis.url())
+    redis.kill()
+    node.log.wait("^publisher disconnected\t.")
+    redis.restart(wait=False)
+    node.wait_until_connected(2)
+    assert "LOADING" in str(node.log), node.log
 
 
 # MARK: what the document says
