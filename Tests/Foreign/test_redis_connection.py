@@ -200,9 +200,11 @@ def test_a_certificate_of_another_name_is_refused(redis_servers, cluster, tmp_pa
     assert cluster.node(redis.url(query=f"?ca={redis.tls[0]}"))
 
 
-def test_an_authority_that_is_no_file_is_named(cluster, tmp_path):
+def test_an_authority_that_is_no_file_ends_the_start(scripts, tmp_path):
     for path in (tmp_path / "nobody.pem", __file__):
-        problem_of(cluster.node(f"rediss://localhost:6379?ca={path}", connected=False), re.escape(str(path)))
+        result = serve_once(scripts, f"rediss://localhost:6379?ca={path}")
+        assert result.returncode == 1
+        assert "main.lua:2: Redis.connect: " in result.stderr and str(path) in result.stderr, result.stderr
 
 
 def test_tls_where_there_is_none_and_none_where_there_is(redis_servers, secure, cluster):
