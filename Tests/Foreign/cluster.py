@@ -100,7 +100,6 @@ HTTPServer.register_route("POST", "/watch", function(request, response)
   channel.occupied:connect(function() print("occupied", channel.name) end)
   channel.vacated:connect(function() print("vacated", channel.name) end)
   channel.gap:connect(function() print("gap", channel.name) end)
-  channel.published:connect(function(event) print("published", channel.name, event.data) end)
 end)
 
 HTTPServer.register_route("GET", "/alive", function(request, response) response.body = "yes" end)

@@ -219,7 +219,7 @@ class FakeRedis:
         self._error = error
 
     def be_silent(self):
-        """Commands still reach Redis, its answers no one. New connections are as silent."""
+        """Commands still reach Redis, its answers no one, new connections as well. What lost an answer stays silent."""
         self._is_silent = True
 
     def tear(self, pattern):
@@ -299,8 +299,10 @@ class FakeRedis:
         return encode("EVAL", "return redis.error_reply(ARGV[1])", 0, self._error)
 
     def _answers(self, near, far):
+        has_lost = False
         while piece := far.recv(65536):
-            if self._is_silent:
+            has_lost |= self._is_silent
+            if has_lost:  # what comes later would stand in the wrong place
                 continue
             torn = self._torn
             if torn and torn in piece:

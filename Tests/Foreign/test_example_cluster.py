@@ -6,7 +6,7 @@ import re
 import signal
 import socket
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import httpx
 import httpx_sse
@@ -123,7 +123,7 @@ def test_who_was_on_a_node_that_is_killed_goes_on_with_another_one(example):
         say(example.url, "seen")
         last = next_of(stream, "line").id
         os.kill(example.parts[node], signal.SIGKILL)
-        with pytest.raises(httpx.RemoteProtocolError):
+        with suppress(httpx.RemoteProtocolError):  # or an end that looks like any other
             list(stream)
     for number in range(6):
         say(example.url, f"missed {number}")

@@ -200,9 +200,11 @@ def test_a_certificate_of_another_name_is_refused(redis_servers, cluster, tmp_pa
     assert cluster.node(redis.url(query=f"?ca={redis.tls[0]}"))
 
 
-def test_an_authority_that_is_no_file_is_named(cluster, tmp_path):
+def test_an_authority_that_is_no_file_ends_the_start(scripts, tmp_path):
     for path in (tmp_path / "nobody.pem", __file__):
-        problem_of(cluster.node(f"rediss://localhost:6379?ca={path}", connected=False), re.escape(str(path)))
+        result = serve_once(scripts, f"rediss://localhost:6379?ca={path}")
+        assert result.returncode == 1
+        assert "main.lua:2: Redis.connect: " in result.stderr and str(path) in result.stderr, result.stderr
 
 
 def test_tls_where_there_is_none_and_none_where_there_is(redis_servers, secure, cluster):
@@ -230,15 +232,30 @@ def test_what_answers_in_another_language_is_refused_and_asked_again(answers, cl
     problem_of(node, other.port)
 
 
+def loading_slowly(redis_servers):
+    """A Redis that takes three seconds to load, and every second a look at who asks."""
+    redis = redis_servers(persistent=True, key_load_delay=1000)
+    redis("EVAL", "for number = 1, 3000 do redis.call('SET', number, 'to be loaded') end", 0)
+    return redis
+
+
 def test_a_redis_that_loads_its_data_is_waited_for(redis_servers, cluster, listen):
-    redis = redis_servers(persistent=True, key_load_delay=2000, loading_process_events_interval_bytes=1024)
-    for number in range(800):
-        redis("SET", number, "to be loaded")
+    redis = loading_slowly(redis_servers)
     redis.kill()
     redis.restart(wait=False)
     node = cluster.node(redis.url(), connected=False)
-    assert node.is_alive()
+    problem_of(node, "LOADING")
     check_node(node.wait_until_connected(), listen)
+
+
+def test_why_a_redis_stays_away_is_told_when_that_changes(redis_servers, cluster):
+    redis = loading_slowly(redis_servers)
+    node = cluster.node(redis.url())
+    redis.kill()
+    node.log.wait("^publisher disconnected\t.")
+    redis.restart(wait=False)
+    node.wait_until_connected(2)
+    assert "LOADING" in str(node.log), node.log
 
 
 # MARK: what the document says
