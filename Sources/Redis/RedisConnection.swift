@@ -43,6 +43,8 @@ public final class RedisConnection {
 
     public let configuration: Configuration
     public var isConnected: Bool { state.phase == .connected }
+    /// Whether it was closed for good.
+    public var isClosed: Bool { state.phase == .closed }
 
     /// The channels of one SUBSCRIBE.
     private static let batch = 1000

@@ -28,18 +28,32 @@ final class RedisBench: BrokerBench {
         place = Place(Self.group.next())
         super.init(clock: clock)
         let url = try RedisURL(redis.url)
-        let isConnected = DispatchSemaphore(value: 0)
         let node = NodeBox(self)
         onLoop { place in
             let timers = LoopTimers(loop: place.loop, clock: clock)
+            let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             place.broker = RedisBroker(
-                url: url, prefix: Array(prefix.utf8), loop: place.loop, timers: timers, log: Logger(label: "test")
+                url: url, prefix: Array(prefix.utf8), loop: place.loop, timers: timers, log: log
             ) { (clock.now() - start).nanoseconds / 1_000_000 }
             place.broker.node = node.bench
+        }
+        startAgain()
+    }
+
+    /// Looks for Redis, and waits until everything that was missed has come.
+    func startAgain() {
+        let isConnected = DispatchSemaphore(value: 0)
+        onLoop { place in
             place.broker.onConnected = { isConnected.signal() }
             place.broker.start()
         }
         Self.wait(isConnected)
+    }
+
+    func stop() {
+        let hasLeft = DispatchSemaphore(value: 0)
+        onLoop { $0.broker.stop { hasLeft.signal() } }
+        Self.wait(hasLeft)
     }
 
     private struct NodeBox: @unchecked Sendable {

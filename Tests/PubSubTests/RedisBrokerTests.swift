@@ -55,6 +55,35 @@ import Testing
         #expect(late.replay("b", after: ids[40]).ids == [ids[41], ids[43], ids[45], ids[47], ids[49]])
     }
 
+    @Test func `who stops and starts again gets what it has missed, and publishes as before`() async throws {
+        let redis = try await Self.redis.value
+        let (one, other) = (try RedisBench(redis, prefix: "again"), try RedisBench(redis, prefix: "again"))
+        one.subscribe("a", "b")
+        var ids = [one.publish(to: "a"), other.publish(to: "b")]
+        one.stop()
+        ids += other.publish(toEach: ["b", "a", "b"])
+        one.startAgain()
+        ids += [one.publish(to: "a"), other.publish(to: "b")]
+        one.settle()
+        #expect(one.received.map(\.id) == ids)
+        #expect(one.replay("b", after: ids[1]).ids == [ids[2], ids[4], ids[6]])
+    }
+
+    @Test func `members are counted over all nodes, and those of one that leaves are gone`() async throws {
+        let redis = try await Self.redis.value
+        let (one, other) = (try RedisBench(redis, prefix: "count"), try RedisBench(redis, prefix: "count"))
+        one.run { $0.membersChanged(of: name("a"), from: 0, to: 3) }
+        other.run { $0.membersChanged(of: name("a"), from: 0, to: 2) }
+        #expect(one.count("a", here: 3) >= 3)
+        #expect(other.count("a", here: 2) == 5)
+        other.run { $0.membersChanged(of: name("a"), from: 2, to: 1) }
+        #expect(other.count("a", here: 1) == 4)
+        one.stop()
+        #expect(other.count("a", here: 1) == 1)
+        one.startAgain()
+        #expect(one.count("a", here: 3) == 4)
+    }
+
     @Test func `publishers with other prefixes know nothing of one another`() async throws {
         let redis = try await Self.redis.value
         let (one, other) = (try RedisBench(redis, prefix: "p1"), try RedisBench(redis, prefix: "p2"))

@@ -12,8 +12,8 @@ final class ClusterLink {
     let loop: any EventLoop
     let timers: LoopTimers
     let log: Logger
-    let commands: RedisConnection
-    let messages: RedisConnection
+    private(set) var commands: RedisConnection
+    private(set) var messages: RedisConnection
     /// Milliseconds that are added to the clock of Redis; tests let time pass with it.
     let clockShift: () -> Int64
 
@@ -29,6 +29,7 @@ final class ClusterLink {
     var onCommandsLost: (RedisError) -> Void = { _ in }
     private var digests: [ServerScript: ByteBuffer] = [:]
     private var isTryingAgain = false
+    private let makeConnection: (_ use: String) -> RedisConnection
     private static let reloadDelay = TimeAmount.seconds(5)
 
     init(
@@ -42,27 +43,34 @@ final class ClusterLink {
         node = String(UInt64.random(in: .min ... .max), radix: 36)
         keys = ClusterKeys(prefix: prefix, node: node)
         let (node, publisher) = (node, String(decoding: prefix, as: UTF8.self))
-        func connection(_ use: String) -> RedisConnection {
+        makeConnection = { use in
             var configuration = RedisConnection.Configuration(url: url, name: "mooncast-\(node)-\(use)")
             configuration.requiresPrimary = true
             var log = log
             log[metadataKey: "for"] = "\(use) of publisher \(publisher)"
             return RedisConnection(configuration, loop: loop, timers: timers, log: log)
         }
-        commands = connection("commands")
-        messages = connection("messages")
+        commands = makeConnection("commands")
+        messages = makeConnection("messages")
+    }
+
+    /// Looks for Redis. `prepare` is told of the connections before.
+    func open(_ prepare: () -> Void) {
+        if commands.isClosed {
+            commands = makeConnection("commands")
+            messages = makeConnection("messages")
+        }
         commands.onConnected = { [unowned self] in loadScripts() }
         commands.onDisconnected = { [unowned self] error in
             isCommanding = false
             onCommandsLost(error)
         }
-    }
-
-    func open() {
+        prepare()
         commands.open()
         messages.open()
     }
 
+    /// Leaves it; it may be opened again.
     func close() {
         isCommanding = false
         commands.close()

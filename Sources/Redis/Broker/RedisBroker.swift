@@ -72,10 +72,9 @@ public final class RedisBroker: Broker {
         removals = Removals(link: link)
         removals.beforeAnswer = { [presence] in presence.flush() }
         awaySince = timers.now
-        connect()
     }
 
-    private func connect() {
+    private func listen() {
         link.onCommanding = { [unowned self] in commandsFound() }
         link.onCommandsLost = { [unowned self] error in commandsLost(error) }
         link.messages.onConnected = { [unowned self] in
@@ -106,18 +105,30 @@ public final class RedisBroker: Broker {
     public func start() {
         guard !isStarted else { return }
         isStarted = true
+        lastFailure = nil
         awaySince = now()
-        link.open()
+        link.open { listen() }
     }
 
-    /// Leaves Redis for good: what waits for it is given up. `done` is called when Redis knows, or cannot be told.
+    /// Leaves Redis, and may be started again: what waits for it is given up. `done` is called when Redis knows, or cannot be
+    /// told.
     public func stop(_ done: @escaping () -> Void = {}) {
         guard isStarted else { return done() }
         isStarted = false
         isConnected = false
         if let givingUp { link.timers.cancel(givingUp) }
-        presence.leave { [link] in
+        givingUp = nil
+        presence.leave { [self] in
+            guard !isStarted else {  // it was started again meanwhile
+                if link.isCommanding { presence.connected() }
+                checkConnected()
+                return done()
+            }
             link.close()
+            mirrors.disconnected()
+            awaySince = now()
+            queue.rewind()
+            for entry in queue.giveUp(before: .distantFuture) { entry.done?(.failure(.unreachable)) }
             done()
         }
     }
