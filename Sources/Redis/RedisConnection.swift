@@ -63,6 +63,8 @@ public final class RedisConnection {
     private var isFlushScheduled = false
     /// Of the present phase: the end of its time.
     private var timer: LoopTimers.Token?
+    /// The reasons of this row of failures that the log has.
+    private var told: Set<String> = []
 
     public init(_ configuration: Configuration, loop: any EventLoop, timers: LoopTimers, log: Logger) {
         self.configuration = configuration
@@ -187,6 +189,7 @@ public final class RedisConnection {
 
     private func greeted() {
         state.greeted()
+        told = []
         liveness = Liveness(patience: configuration.patience, now: timers.now)
         setTimer(after: configuration.patience) { self.checkLiveness() }
         log.info("Redis is connected", metadata: ["redis": "\(configuration.url)"])
@@ -256,7 +259,7 @@ public final class RedisConnection {
         if state.phase == .waiting, state.attempt == attempt {
             setTimer(after: loss.delay) { if self.state.retry() { self.connect() } }
         }
-        if loss.isNews {
+        if told.insert("\(error)").inserted || loss.isNews {
             var metadata: Logger.Metadata = ["redis": "\(configuration.url)", "reason": "\(error)"]
             if loss.failures > 1 { metadata["attempts"] = "\(loss.failures)" }
             log.warning("Redis is not connected", metadata: metadata)

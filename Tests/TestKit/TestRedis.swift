@@ -17,8 +17,7 @@ public final class TestRedis: Sendable {
     }
 
     private struct State {
-        var process: Process?
-        var ended: Readiness?
+        var process: ChildProcess?
     }
 
     public let port: Int
@@ -46,7 +45,7 @@ public final class TestRedis: Sendable {
             isSecure ? ["key.pem": TestCertificate.key, "certificate.pem": TestCertificate.certificate] : [:])
     }
 
-    deinit { state.withLock { if let process = $0.process { Self.end(process.processIdentifier) } } }
+    deinit { state.withLock { if let process = $0.process { Self.end(process.id) } } }
 
     /// By address, without credentials.
     public var url: String { "\(isSecure ? "rediss" : "redis")://127.0.0.1:\(port)" }
@@ -58,13 +57,9 @@ public final class TestRedis: Sendable {
 
     /// Ends it at once, as if it had crashed.
     public func crash() async {
-        let (process, ended) = state.withLock { state in
-            defer { state = State() }
-            return (state.process, state.ended)
-        }
-        guard let process, let ended else { return }
-        Self.end(process.processIdentifier)
-        _ = await ended.wait()
+        guard let process = state.withLock({ $0.process.take() }) else { return }
+        Self.end(process.id)
+        _ = await process.end()
     }
 
     /// Starts it again on its port, without what it held.
@@ -78,7 +73,7 @@ public final class TestRedis: Sendable {
     public func resume() { signal(SIGCONT) }
 
     private func signal(_ number: CInt) {
-        state.withLock { if let process = $0.process { _ = kill(process.processIdentifier, number) } }
+        state.withLock { if let process = $0.process { _ = kill(process.id, number) } }
     }
 
     /// What Redis answers to a command by its own client, without the line end.
@@ -86,15 +81,7 @@ public final class TestRedis: Sendable {
     public func answer(to command: String...) async throws -> String {
         let trust = isSecure ? ["--tls", "--cacert", authority] : []
         let process = try Self.process("redis-cli", ["-p", "\(port)"] + trust + command)
-        // No pipe: its end would wait for every process that was started meanwhile and holds it, too.
-        let output = URL(fileURLWithPath: directory.path + "/answer-" + UUID().uuidString)
-        try Data().write(to: output)
-        process.standardOutput = try FileHandle(forWritingTo: output)
-        let ended = Readiness()
-        process.terminationHandler = { _ in ended.read("") }
-        try process.run()
-        _ = await ended.wait()
-        let text = String(decoding: try Data(contentsOf: output), as: UTF8.self)
+        let text = await process.end()
         return text.hasSuffix("\n") ? String(text.dropLast()) : text
     }
 
@@ -113,27 +100,9 @@ public final class TestRedis: Sendable {
             arguments += ["--port", "\(port)"]
         }
         let process = try Self.process("redis-server", arguments + options)
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        let readiness = Readiness()
-        output.fileHandleForReading.readabilityHandler = { handle in
-            let data = handle.availableData
-            if data.isEmpty {
-                handle.readabilityHandler = nil
-            } else {
-                readiness.read(String(decoding: data, as: UTF8.self))
-            }
-        }
-        let ended = Readiness()
-        process.terminationHandler = { _ in
-            readiness.read("")
-            ended.read("")
-        }
-        try process.run()
-        Self.endWithUs(process.processIdentifier)
-        state.withLock { $0 = State(process: process, ended: ended) }
-        if await readiness.wait() { return true }
+        Self.endWithUs(process.id)
+        state.withLock { $0.process = process }
+        if await process.writes("Ready to accept connections") { return true }
         await crash()
         return false
     }
@@ -156,18 +125,14 @@ public final class TestRedis: Sendable {
     }
 
     /// From where `./scripts/setup test` puts it.
-    private static func process(_ name: String, _ arguments: [String]) throws -> Process {
+    private static func process(_ name: String, _ arguments: [String]) throws -> ChildProcess {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let place = root.appendingPathComponent(".venv/redis/usr/bin/" + name)
         guard FileManager.default.isExecutableFile(atPath: place.path) else {
             throw Missing(description: "there is no \(place.path): run ./scripts/setup test")
         }
-        let process = Process()
-        process.executableURL = place
-        process.arguments = arguments
-        process.standardInput = FileHandle.nullDevice
-        return process
+        return try ChildProcess(place.path, arguments)
     }
 
     private static func freePort() throws -> Int {
@@ -176,40 +141,5 @@ public final class TestRedis: Sendable {
         let channel = try bootstrap.bind(to: socket).wait()
         defer { try? channel.close().wait() }
         return channel.localAddress?.port ?? 0
-    }
-}
-
-/// Waits for what Redis says when it accepts connections, or for the end of its output.
-private final class Readiness: Sendable {
-    private struct State {
-        var text = ""
-        var isReady: Bool?
-        var waiter: CheckedContinuation<Bool, Never>?
-    }
-    private let state = Mutex(State())
-
-    /// The next piece of its output; an empty one at the end.
-    func read(_ piece: String) {
-        let (waiter, isReady) = state.withLock { state in
-            state.text += piece
-            if state.isReady == nil {
-                if state.text.contains("Ready to accept connections") { state.isReady = true }
-                if piece.isEmpty { state.isReady = false }
-            }
-            guard state.isReady != nil else { return (nil as CheckedContinuation<Bool, Never>?, false) }
-            defer { state.waiter = nil }
-            return (state.waiter, state.isReady == true)
-        }
-        waiter?.resume(returning: isReady)
-    }
-
-    func wait() async -> Bool {
-        await withCheckedContinuation { continuation in
-            let known = state.withLock { state in
-                if state.isReady == nil { state.waiter = continuation }
-                return state.isReady
-            }
-            if let known { continuation.resume(returning: known) }
-        }
     }
 }

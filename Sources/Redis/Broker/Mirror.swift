@@ -18,6 +18,8 @@ final class Mirror {
     var history: ChannelHistory?
     /// Messages that came before it was read.
     var buffer: [PublicationPayload] = []
+    /// How far Redis was when the channel was first asked for: who joined then gets what came after.
+    var start: UInt64?
     /// Who asks for its past, and waits until it was read.
     var waiting: [() -> Void] = []
 

@@ -53,6 +53,7 @@ final class Mirrors {
         lastSubscription += 1
         mirrors[channel] = Mirror(channel, number: lastSubscription)
         unknown.insert(lastSubscription)
+        noteStart(of: channel)
         if link.messages.isConnected { ask([channel]) }
     }
 
@@ -63,6 +64,17 @@ final class Mirrors {
         toRead.removeAll { $0 === mirror }
         if link.messages.isConnected { link.messages.unsubscribe([link.keys.channel(channel)]) }
         for answer in mirror.waiting { answer() }
+    }
+
+    /// A join holds from the call on, though Redis has to be asked for the channel first.
+    private func noteStart(of channel: ChannelName) {
+        guard link.isCommanding, let mirror = mirrors[channel] else { return }
+        var command = RedisCommand("HGET")
+        command.append(link.keys.state)
+        command.append("seq")
+        link.run(command) { result in
+            if case .success(let value) = result { mirror.start = value.text.flatMap { UInt64($0) } ?? 0 }
+        }
     }
 
     /// The first subscription that is not known to hold; nil when all do.

@@ -9,7 +9,18 @@ extension RedisBroker {
 
     public func replay(_ channel: ChannelName, from point: ResumePoint, _ answer: @escaping (Replay) -> Void) {
         switch point {
-        case .now: self.answer(channel, from: .now, answer)
+        case .now:
+            let mirror = mirrors.mirrors[channel]
+            guard let mirror, mirror.history == nil else { return self.answer(channel, from: .now, answer) }
+            // What is published from now on is for it, though the channel is still to be read.
+            mirror.waiting.append { [weak self] in
+                guard let self, let start = mirror.start else { self?.answer(channel, from: .now, answer); return }
+                self.answer(channel, from: .after(start)) { replay in
+                    var replay = replay
+                    replay.hasGap = false
+                    answer(replay)
+                }
+            }
         case .newest(let count): self.answer(channel, from: .newest(count), answer)
         case .after(let text): locate(text) { [weak self] place in self?.answer(channel, from: .after(place), answer) }
         }

@@ -31,6 +31,8 @@ function functions.disconnect(object, name, callback)
 end
 
 function functions.is_connected(object, name, callback)
+  -- A client is asked for its connection by the same name.
+  if name == nil and host.kind(object) == "Redis" then return object:is_online() end
   return get(object, name, "is_connected"):is_connected(callback)
 end
 
