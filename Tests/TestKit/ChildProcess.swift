@@ -27,6 +27,8 @@ final class ChildProcess: Sendable {
         Thread.detachNewThread { [self] in follow(reading) }
     }
 
+    private static let mostDescriptors = 16_384
+
     /// One at a time: a child that inherits the end of another's pipe keeps that open.
     private static let spawning = Mutex(())
 
@@ -41,6 +43,8 @@ final class ChildProcess: Sendable {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
         posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
+        // A socket of another test that it held would never end for its peer.
+        for descriptor in 3..<CInt(mostDescriptors) { posix_spawn_file_actions_addclose(&actions, descriptor) }
         var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var id: pid_t = 0
