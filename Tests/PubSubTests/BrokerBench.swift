@@ -6,6 +6,8 @@ import TestKit
 class BrokerBench {
     let clock: ManualClock
     private(set) var received: [Publication] = []
+    /// Channels of which something was lost.
+    private(set) var missed: [ChannelName] = []
 
     init(clock: ManualClock) { self.clock = clock }
 
@@ -65,7 +67,7 @@ class BrokerBench {
 extension BrokerBench: BrokerNode {
     func receive(_ publication: Publication) { received.append(publication) }
     func catchUp(_ publications: [Publication]) { received += publications }
-    func missed(_ channel: ChannelName, oldest: PublicationID?) {}
+    func missed(_ channel: ChannelName, oldest: PublicationID?) { missed.append(channel) }
     func restarted() {}
     func occupied(_ channel: ChannelName) {}
     func vacated(_ channel: ChannelName) {}

@@ -84,6 +84,22 @@ import Testing
         #expect(one.count("a", here: 3) == 4)
     }
 
+    @Test(arguments: [true, false])
+    func `a state that is gone is told to every channel, whoever finds it out`(isFoundByReading: Bool) async throws {
+        let redis = try await TestRedis.start()
+        let bench = try RedisBench(redis)
+        bench.subscribe("a", "b")
+        let old = bench.publish(toEach: ["a", "b"])
+        try await redis.answer(to: "FLUSHALL")
+        if isFoundByReading { bench.subscribe("c") }
+        let new = bench.publish(to: "a")
+        #expect(new.epoch != old[0].epoch)
+        #expect(Set(bench.missed) == [name("a"), name("b")])
+        #expect(bench.missed.count == 2)
+        #expect(bench.received.map(\.id) == old + [new])
+        #expect(bench.replay("a", after: old[0]).hasGap)
+    }
+
     @Test func `publishers with other prefixes know nothing of one another`() async throws {
         let redis = try await Self.redis.value
         let (one, other) = (try RedisBench(redis, prefix: "p1"), try RedisBench(redis, prefix: "p2"))

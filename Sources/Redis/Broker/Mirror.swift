@@ -16,6 +16,8 @@ final class Mirror {
     var phase = Phase.subscribing
     /// Nil until it was read once. It stays while the connection is gone: streams may join, and miss nothing by that.
     var history: ChannelHistory?
+    /// The reading that it is part of, or was.
+    var reading = 0
     /// Messages that came before it was read.
     var buffer: [PublicationPayload] = []
     /// How far Redis was when the channel was first asked for: who joined then gets what came after.

@@ -17,6 +17,7 @@ extension Mirrors {
         let new = Reading(id: lastReading, mirrors: toRead)
         toRead = []
         reading = new
+        for mirror in new.mirrors { mirror.reading = new.id }
         var start = 0
         repeat {
             let end = min(start + Self.channelsPerRead, new.mirrors.count)
@@ -86,7 +87,10 @@ extension Mirrors {
         let parts = done.parts.filter { mirrors[$0.mirror.name] === $0.mirror }
         let known = Set(parts.lazy.filter { $0.mirror.history != nil }.map(\.mirror.name))
         let isNew = link.note(epoch: state.epoch, sequence: state.sequence)
-        if isNew { restart() }
+        if isNew {
+            let oldest = parts.map { ($0.mirror.name, $0.reading.payloads.first?.publication.id) }
+            restart(oldest: Dictionary(oldest.compactMap { name, id in id.map { (name, $0) } }) { first, _ in first })
+        }
         var missed: [PublicationPayload] = []
         for (mirror, part) in parts {
             let payloads = part.merged(with: mirror.buffer, epoch: state.epoch)
@@ -99,7 +103,6 @@ extension Mirrors {
                 // Nobody knows what was between the last of the old numbers and the first of the new ones.
                 let old = payloads.filter { $0.publication.id.epoch != state.epoch }
                 fill(mirror, with: old, last: payloads.first?.publication.previous ?? 0, of: done)
-                node?.missed(mirror.name, oldest: payloads.first?.publication.id)
                 missed += payloads.dropFirst(old.count)
             } else {
                 missed += goOn(mirror, with: payloads, last: last)

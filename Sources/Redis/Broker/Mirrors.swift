@@ -142,7 +142,7 @@ final class Mirrors {
         switch mirror.phase {
         case .subscribing: break  // it will be read
         case .reading:
-            if let reading, reading.hasMarker, reading.mirrors.contains(where: { $0 === mirror }) {
+            if let reading, reading.hasMarker, mirror.reading == reading.id {
                 reading.late.append(payload)
             } else {
                 mirror.buffer.append(payload)
@@ -153,11 +153,7 @@ final class Mirrors {
 
     func deliverLive(_ payload: PublicationPayload) {
         let id = payload.publication.id
-        if id.epoch != link.epoch, link.note(epoch: id.epoch, sequence: id.sequence) {
-            restart()
-            // What Redis kept is gone: who comes back cannot have it any more, and who is here should know.
-            for mirror in mirrors.values where mirror.history != nil { node?.missed(mirror.name, oldest: nil) }
-        }
+        if id.epoch != link.epoch, link.note(epoch: id.epoch, sequence: id.sequence) { restart() }
         // A message may come that the reading has brought already.
         guard let history = mirrors[payload.publication.channel]?.history, id.sequence > history.last else { return }
         keep(payload, in: history, age: .zero)
@@ -171,13 +167,16 @@ final class Mirrors {
         history.append(publication, now: now() - age)
     }
 
-    /// The numbers begin anew: what was kept cannot be compared with what comes.
-    func restart() {
+    /// The numbers begin anew: what was kept cannot be compared with what comes. What Redis kept is gone, so who comes back
+    /// cannot have it any more, and who is here should know.
+    /// - Parameter oldest: of channels that were just read, what is kept now.
+    func restart(oldest: [ChannelName: PublicationID] = [:]) {
+        node?.restarted()
         for mirror in mirrors.values where mirror.history != nil {
             mirror.history?.clear()
             mirror.history = makeHistory(mirror.name, last: 0)
+            node?.missed(mirror.name, oldest: oldest[mirror.name])
         }
-        node?.restarted()
     }
 
     func makeHistory(_ channel: ChannelName, last: UInt64) -> ChannelHistory {

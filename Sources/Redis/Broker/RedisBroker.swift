@@ -231,7 +231,10 @@ public final class RedisBroker: Broker {
             for entry in entries { entry.done?(.failure(error.failure)) }
         case .success(let value):
             queue.settle(entries.count)
-            guard case .array(let ids) = value, ids.count == entries.count else { return }
+            guard case .array(let ids) = value, ids.count == entries.count else {
+                for entry in entries { entry.done?(.failure(.refused("the answer is none of ours"))) }
+                return
+            }
             for (entry, value) in zip(entries, ids) {
                 guard let done = entry.done else { continue }
                 // One that is known to be made and not kept any more has no id that anybody could tell.

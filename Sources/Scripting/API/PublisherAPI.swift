@@ -76,6 +76,7 @@ struct PublisherAPI {
         }
         let removal = Removal(uuid: try call.string(1, "connection_id_or_uuid"), channel: name, closes: closes)
         if runtime.remove(removal, from: publisher) { return call.returning(ErrorConstants.ok.rawValue) }
+        if publisher.remote != nil { try call.checkCanWait() }  // before it is asked for
         return try runtime.awaiting(call) { (answer: @escaping (Result<Bool, BrokerFailure>) -> Void) in
             publisher.hub.broker.remove(removal, answer)
         } push: { result, stack in

@@ -25,6 +25,7 @@ struct Publishing {
         -> HostFunction.Return
     {
         guard let event = try event(first) else { return refused(.invalidParameter) }
+        if publisher.remote != nil { try call.checkCanWait() }  // before it is published
         var refusal: ErrorConstants?
         let runtime = runtime
         return try runtime.awaiting(call) { (answer: @escaping (Result<PublicationID, BrokerFailure>?) -> Void) in
