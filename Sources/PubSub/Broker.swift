@@ -62,6 +62,9 @@ public protocol Broker: AnyObject {
 
     func subscribe(_ channel: ChannelName)
     func unsubscribe(_ channel: ChannelName)
+    /// Calls back when each of these subscribed channels brings what any node publishes from that moment on; or when
+    /// nobody should wait for that any longer, because the broker is out of reach or slow.
+    func whenSubscribed(_ channels: [ChannelName], _ body: @escaping () -> Void)
     func replay(_ channel: ChannelName, from point: ResumePoint, _ answer: @escaping (Replay) -> Void)
     /// The newest `count` of one channel.
     func history(

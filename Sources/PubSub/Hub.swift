@@ -115,6 +115,13 @@ public final class Hub {
         }
     }
 
+    /// Calls back when what any node publishes from then on to the stream's channels comes here: its head may go out. Not
+    /// later than the broker can say.
+    public func whenSubscribed(_ stream: StreamID, _ body: @escaping () -> Void) {
+        guard let member = members[stream] else { return body() }
+        broker.whenSubscribed(member.memberships.map(\.channel.name), body)
+    }
+
     /// The stream's head is on its way: it gets what it missed, as soon as all of that is known, and from then on its
     /// channels are live. Before anything else is sent to it.
     public func opened(_ stream: StreamID) {

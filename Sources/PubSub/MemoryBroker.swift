@@ -57,6 +57,7 @@ public final class MemoryBroker: Broker {
 
     public func subscribe(_ channel: ChannelName) { subscribed.insert(channel) }
     public func unsubscribe(_ channel: ChannelName) { subscribed.remove(channel) }
+    public func whenSubscribed(_ channels: [ChannelName], _ body: @escaping () -> Void) { body() }
 
     // MARK: the past
 

@@ -204,6 +204,7 @@ def test_a_redis_that_falls_silent_is_given_up_and_asked_again(redis_servers, cl
     id = behind.publish("c", "before it")
     assert stream.next().id == id
     fake.be_silent()
+    late = listen(behind, "new")  # the head of the first stream of a channel waits for Redis, but not for long
     id = other.publish("c", "into the silence")
     behind.log.wait("^publisher disconnected\t.")
     assert behind.is_alive()
@@ -211,6 +212,8 @@ def test_a_redis_that_falls_silent_is_given_up_and_asked_again(redis_servers, cl
     assert stream.next() == Event("m", "into the silence", id)
     id = behind.publish("c", "after it")
     assert stream.next().id == id
+    id = other.publish("new", "for the late one")
+    assert late.next().id == id
 
 
 # MARK: a Redis that is another one

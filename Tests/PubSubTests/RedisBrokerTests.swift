@@ -55,6 +55,25 @@ import Testing
         #expect(late.replay("b", after: ids[40]).ids == [ids[41], ids[43], ids[45], ids[47], ids[49]])
     }
 
+    @Test func `from the moment on in which a subscription is said to hold, what any node publishes comes`()
+        async throws
+    {
+        let redis = try await Self.redis.value
+        let (one, other) = (try RedisBench(redis, prefix: "holds"), try RedisBench(redis, prefix: "holds"))
+        for bench in [one, other] { bench.set("*", HistoryRule(count: 0)) }
+        var ids: [PublicationID] = []
+        for number in 0..<50 {
+            let channels = [name("a\(number)"), name("b\(number)")]
+            let _: Void = one.ask { broker, answer in
+                for channel in channels { broker.subscribe(channel) }
+                broker.whenSubscribed(channels) { answer(()) }
+            }
+            ids += [other.publish(to: "a\(number)"), other.publish(to: "b\(number)")]
+        }
+        one.settle()
+        #expect(one.received.map(\.id) == ids)
+    }
+
     @Test func `who stops and starts again gets what it has missed, and publishes as before`() async throws {
         let redis = try await Self.redis.value
         let (one, other) = (try RedisBench(redis, prefix: "again"), try RedisBench(redis, prefix: "again"))

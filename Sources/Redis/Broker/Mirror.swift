@@ -22,6 +22,8 @@ final class Mirror {
     var buffer: [PublicationPayload] = []
     /// How far Redis was when the channel was first asked for: who joined then gets what came after.
     var start: UInt64?
+    /// Who waits until it is known that everything comes.
+    var unheard: [Countdown] = []
     /// Who asks for its past, and waits until it was read.
     var waiting: [() -> Void] = []
 

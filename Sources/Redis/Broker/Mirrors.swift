@@ -60,7 +60,7 @@ final class Mirrors {
     func unsubscribe(_ channel: ChannelName) {
         guard let mirror = mirrors.removeValue(forKey: channel) else { return }
         mirror.history?.clear()
-        if unknown.remove(mirror.number) != nil { onKnown() }
+        becameKnown([mirror])
         toRead.removeAll { $0 === mirror }
         if link.messages.isConnected { link.messages.unsubscribe([link.keys.channel(channel)]) }
         for answer in mirror.waiting { answer() }
@@ -90,8 +90,24 @@ final class Mirrors {
 
     func becameKnown(_ mirrors: [Mirror]) {
         let count = unknown.count
-        for mirror in mirrors { unknown.remove(mirror.number) }
+        for mirror in mirrors {
+            unknown.remove(mirror.number)
+            let unheard = mirror.unheard
+            mirror.unheard = []
+            for countdown in unheard { countdown.step() }
+        }
         if unknown.count < count { onKnown() }
+    }
+
+    /// Nobody waits longer for a subscription.
+    private static let patience = TimeAmount.seconds(1)
+
+    /// Calls back when these channels have been read, or Redis is not there or not quick enough for that.
+    func whenKnown(_ channels: [ChannelName], _ body: @escaping () -> Void) {
+        let awaited = channels.compactMap { mirrors[$0] }.filter { unknown.contains($0.number) }
+        guard !awaited.isEmpty, link.isCommanding, link.messages.isConnected else { return body() }
+        let countdown = Countdown(awaited.count, orAfter: Self.patience, link.timers, body)
+        for mirror in awaited { mirror.unheard.append(countdown) }
     }
 
     private func ask(_ channels: [ChannelName]) {

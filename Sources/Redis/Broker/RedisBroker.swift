@@ -297,6 +297,10 @@ public final class RedisBroker: Broker {
     public func subscribe(_ channel: ChannelName) { mirrors.subscribe(channel) }
     public func unsubscribe(_ channel: ChannelName) { mirrors.unsubscribe(channel) }
 
+    public func whenSubscribed(_ channels: [ChannelName], _ body: @escaping () -> Void) {
+        mirrors.whenKnown(channels, body)
+    }
+
     public func membersChanged(of channel: ChannelName, from old: Int, to new: Int) {
         presence.changed(channel, to: new)
     }

@@ -38,6 +38,8 @@ final class ResponseObject {
     var pin: LuaReference?
     /// How the stream will be opened; nil once it is.
     var opening: StreamOpening?
+    /// Whether it opens as soon as its channels' publications come.
+    var awaitsChannels = false
 
     /// Whether its client left before it was sent.
     var isAbandoned = false

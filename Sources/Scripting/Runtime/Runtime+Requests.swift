@@ -75,9 +75,7 @@ extension Runtime {
             connection.opening?.task = nil
             if case .failed = ending { _ = connection.close(.error) }
             open(connection, response)
-            connection.opening = nil
-            response.requestObject.release()
-            return
+            return letGoOfRequest(of: connection, response)
         }
         if case .failed(let report) = ending { return handlerFailed(response, report) }
         if response.isHeld { return }

@@ -136,8 +136,22 @@ final class Runtime: HandlerObserver {
 
     // MARK: streams
 
-    /// Sends a stream's head and tells `sse_connection_opened`; what was sent meanwhile follows. Once.
+    /// Opens a stream, once: as soon as what any node publishes from then on reaches it, so that who has the head misses
+    /// nothing.
     func open(_ connection: ConnectionObject, _ response: ResponseObject) {
+        guard response.opening != nil, !response.awaitsChannels else { return }
+        response.awaitsChannels = true
+        var left = publishers.count
+        for (publisher, _) in publishers {
+            publisher.hub.whenSubscribed(connection.id) { [weak self] in
+                left -= 1
+                if left == 0 { self?.sendHead(connection, response) }
+            }
+        }
+    }
+
+    /// Sends a stream's head and tells `sse_connection_opened`; what was sent meanwhile follows.
+    private func sendHead(_ connection: ConnectionObject, _ response: ResponseObject) {
         guard let handle = connection.handle, let opening = response.opening else { return }
         response.opening = nil
         handle.loop.expect(connection.id, ledger: handle.ledger, limits: opening.limits)
@@ -153,6 +167,14 @@ final class Runtime: HandlerObserver {
             classes!.pushHeaders(response.requestObject.request.headers, on: stack)
             return 3
         }
+        letGoOfRequest(of: connection, response)
+    }
+
+    /// When the stream is open and its handler has ended, nobody needs the request any more.
+    func letGoOfRequest(of connection: ConnectionObject, _ response: ResponseObject) {
+        guard response.opening == nil, response.task == nil else { return }
+        connection.opening = nil
+        response.requestObject.release()
     }
 
     func streamClosed(_ id: Int, _ reason: CloseReason) {
