@@ -45,11 +45,6 @@ void csockets_wake(int waker) {
     while (write(waker, &one, sizeof one) < 0 && errno == EINTR) {}
 }
 
-void csockets_take_wake(int waker) {
-    uint64_t count;
-    while (read(waker, &count, sizeof count) < 0 && errno == EINTR) {}
-}
-
 static ssize_t taken(ssize_t sent) {
     if (sent >= 0) return sent;
     // Out of kernel memory is like a full buffer: what was not taken waits.

@@ -107,7 +107,7 @@ public final class ChannelLoop: DeliveryLoop {
         post(.join(stream, group, replay: replay))
     }
     public func leave(_ stream: StreamID, group: GroupID) { post(.leave(stream, group)) }
-    public func publish(_ frame: StreamFrame, to group: GroupID) { post(.publish(frame, group)) }
+    public func publish(_ frame: StreamFrame, to group: GroupID, members: Int) { post(.publish(frame, group)) }
     public func send(_ frame: StreamFrame, to stream: StreamID) { post(.send(frame, stream)) }
     public func noteDropped(_ stream: StreamID) { post(.noteDropped(stream)) }
     public func broadcast(_ frame: StreamFrame) { post(.broadcast(frame)) }

@@ -26,7 +26,8 @@ public protocol DeliveryLoop: AnyObject, Sendable {
     func join(_ stream: StreamID, to group: GroupID, replay: [ByteBuffer])
     func leave(_ stream: StreamID, group: GroupID)
     /// Gives one event, encoded once, to every member of the group on this loop.
-    func publish(_ frame: StreamFrame, to group: GroupID)
+    /// - Parameter members: how many that are, as far as the caller knows: what is little may be done at once.
+    func publish(_ frame: StreamFrame, to group: GroupID, members: Int)
     /// Ends a stream after what is queued for it.
     func close(_ stream: StreamID, reason: CloseReason)
     /// Ends a stream whose ledger admits no more.
@@ -53,7 +54,8 @@ public protocol SocketDelivery: DeliveryLoop {
     func end(_ promise: EventLoopPromise<Void>)
 }
 
-/// Hears what becomes of streams. Called on the delivery loop; each stream is closed exactly once.
+/// Hears what becomes of streams. Called on the delivery loop, or on a loop that helps it, in the middle of its work: what
+/// it does must be short. Each stream is closed exactly once.
 public protocol StreamObserver: Sendable {
     func streamClosed(_ stream: StreamID, reason: CloseReason)
     /// The stream has fallen behind by half its budget.

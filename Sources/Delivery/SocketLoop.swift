@@ -10,6 +10,9 @@
     ///
     /// What a stream is to get in one turn goes out in one write. After at most `SocketTable.slice` writes the loop looks
     /// at its sockets again, so that a fan-out to many does not hold up those who leave.
+    ///
+    /// To wake a thread takes longer than a few writes. So little that is asked for on one of the `helpers`, while the
+    /// thread waits for its sockets, is done there, at the end of that loop's turn.
     public final class SocketLoop: SocketDelivery {
         enum Command {
             case expect(StreamID, StreamLedger, StreamLimits, at: NIODeadline)
@@ -20,7 +23,7 @@
             case broadcast(StreamFrame)
             case join(StreamID, GroupID, replay: [ByteBuffer])
             case leave(StreamID, GroupID)
-            case publish(StreamFrame, GroupID)
+            case publish(StreamFrame, GroupID, members: Int)
             case close(StreamID, CloseReason)
             case overflow(StreamID)
             case closeAll(CloseReason, ClosedRange<Int>?)
@@ -35,76 +38,48 @@
             public let errno: Int32
         }
 
-        private struct Mailbox {
-            var commands: [Command] = []
-            /// Whether the thread may be waiting for its sockets, so that the first command must wake it.
-            var isWaiting = false
-            /// Whether it will be woken soon, for what is in no hurry.
-            var willWake = false
-            /// Streams whose socket has not come, and whether something waits for it that the client is to get.
-            var expected: [StreamID: Bool] = [:]
-            var hasEnded = false
-
-            /// Takes a command, and says when the thread must see it. Waking it costs more than the command itself.
-            mutating func append(_ command: Command) -> Haste {
-                commands.append(command)
-                switch command {
-                case .expect(let stream, _, _, _):
-                    expected[stream] = false
-                    return .none
-                case .send(_, let stream):
-                    return wait(for: stream, withBytes: true)
-                case .join(let stream, _, let replay):
-                    return wait(for: stream, withBytes: !replay.isEmpty)
-                case .adopt(let stream, _, let hasFinished):
-                    let hasBytes = expected.removeValue(forKey: stream) ?? true
-                    return hasBytes || hasFinished ? .now : .soon
-                case .neverOpened(let stream):
-                    expected[stream] = nil
-                    return .now
-                default: return .now
-                }
-            }
-
-            /// What is for a stream whose socket has not come can wait for that.
-            private mutating func wait(for stream: StreamID, withBytes: Bool) -> Haste {
-                guard let hasBytes = expected[stream] else { return .now }
-                if withBytes, !hasBytes { expected[stream] = true }
-                return .none
-            }
-        }
-
-        private enum Haste { case none, soon, now }
-
         /// A stream that has nothing to send may wait that long for its socket to be watched. Where many connect, the
         /// thread is woken for all of them at once.
         private static let soon = TimeAmount.milliseconds(10)
 
-        private let mailbox = Mutex(Mailbox())
+        /// Whoever holds it works: the thread, or for a moment a helper.
+        private let work = Mutex<SocketWork?>(nil)
+        private let mailbox = Mutex(SocketMailbox())
         private let clock: any MonotonicClock
         private let alarm: any EventLoop
+        private let helpers: [any EventLoop]
         private let poll: Int32
         private let waker: Int32
         /// Given up when there are no descriptors left, so that a stream can still change hands.
         private let spare: Mutex<Int32>
         private let release = Mutex<(@Sendable (StreamID) -> Void)?>(nil)
 
-        /// Starts the thread. `alarm` is the event loop on which the clock wakes.
-        public init(clock: any MonotonicClock, alarm: any EventLoop, observer: any StreamObserver) throws(Unavailable) {
+        /// Starts the thread.
+        /// - Parameters:
+        ///   - alarm: on which the clock wakes.
+        ///   - helpers: event loops that do themselves what is little.
+        public init(
+            clock: any MonotonicClock, alarm: any EventLoop, helpers: [any EventLoop] = [],
+            observer: any StreamObserver
+        ) throws(Unavailable) {
             self.clock = clock
             self.alarm = alarm
+            self.helpers = helpers
             poll = csockets_poll()
             waker = csockets_waker()
             spare = Mutex(csockets_duplicate(waker))
-            guard poll >= 0, waker >= 0, csockets_watch(poll, waker, Self.wakerTag) == 0 else {
+            guard poll >= 0, waker >= 0, csockets_watch(poll, waker, SocketEvents.wakerTag) == 0 else {
                 throw Unavailable(errno: errno)
+            }
+            work.withLock { work in
+                work = SocketWork(
+                    table: SocketTable(
+                        poll: poll, clock: clock, alarm: alarm, observer: observer,
+                        timersAreDue: { self.post(.timersAreDue) }, released: { self.released($0) }))
             }
             let start = ThreadStart { [self] in
                 csockets_name_thread("mooncast-sse")
-                run(
-                    SocketTable(
-                        poll: poll, clock: clock, alarm: alarm, observer: observer,
-                        timersAreDue: { self.post(.timersAreDue) }, released: { self.released($0) }))
+                run()
             }
             start.detach()
         }
@@ -157,7 +132,9 @@
             post(.join(stream, group, replay: replay))
         }
         public func leave(_ stream: StreamID, group: GroupID) { post(.leave(stream, group)) }
-        public func publish(_ frame: StreamFrame, to group: GroupID) { post(.publish(frame, group)) }
+        public func publish(_ frame: StreamFrame, to group: GroupID, members: Int) {
+            post(.publish(frame, group, members: members))
+        }
         public func close(_ stream: StreamID, reason: CloseReason) { post(.close(stream, reason)) }
         public func overflow(_ stream: StreamID) { post(.overflow(stream)) }
         public func closeAll(reason: CloseReason, retry: ClosedRange<Int>?) { post(.closeAll(reason, retry)) }
@@ -172,85 +149,62 @@
 
         // MARK: the thread
 
-        private static let wakerTag = UInt64.max
-
         private func post(_ command: Command) {
-            let haste: Haste = mailbox.withLock { mailbox in
-                if mailbox.hasEnded {
-                    switch command {
-                    case .whenEmpty(let promise), .end(let promise): promise.succeed()
-                    case .adopt(_, let descriptor, _): csockets_close(descriptor)
-                    default: break
-                    }
-                    return .none
+            let helper = helpers.first { $0.inEventLoop }
+            let call: SocketMailbox.Call = mailbox.withLock { mailbox in
+                if !mailbox.hasEnded { return mailbox.append(command, canHelp: helper != nil) }
+                switch command {
+                case .whenEmpty(let promise), .end(let promise): promise.succeed()
+                case .adopt(_, let descriptor, _): csockets_close(descriptor)
+                default: break
                 }
-                let haste = mailbox.append(command)
-                guard mailbox.isWaiting else { return .none }
-                switch haste {
-                case .none: break
-                case .soon:
-                    if mailbox.willWake { return .none }
-                    mailbox.willWake = true
-                case .now: mailbox.isWaiting = false
-                }
-                return haste
+                return .none
             }
-            switch haste {
+            switch call {
             case .none: break
+            case .help: helper?.execute { self.help() }
             case .soon: alarm.scheduleTask(in: Self.soon) { self.wakeForCommands() }
             case .now: csockets_wake(waker)
             }
         }
 
         private func wakeForCommands() {
-            let mustWake = mailbox.withLock { mailbox in
-                mailbox.willWake = false
-                defer { mailbox.isWaiting = mailbox.isWaiting && mailbox.commands.isEmpty }
-                return mailbox.isWaiting && !mailbox.commands.isEmpty
-            }
-            if mustWake { csockets_wake(waker) }
+            if mailbox.withLock({ $0.soonIsNow() }) { csockets_wake(waker) }
         }
 
-        private func run(_ table: SocketTable) {
-            let capacity = 512
-            let events = UnsafeMutablePointer<CSocketEvent>.allocate(capacity: capacity)
-            defer { events.deallocate() }
-            var commands: [Command] = []
-            var next = 0
+        /// Does what was asked for, in place of the thread.
+        private func help() {
+            let isDone = work.withLockIfAvailable { work in
+                guard work != nil, mailbox.withLock({ $0.give(to: &work!, of: .helper) }) else { return true }
+                return work!.turn([]) == nil && work!.isDone
+            }
+            if mailbox.withLock({ $0.helperLeaves(isDone: isDone ?? false) }) { csockets_wake(waker) }
+        }
+
+        private func run() {
+            let events = SocketEvents(poll: poll)
+            while !work.withLock({ work(&$0!, events) }) { events.wait() }
+            work.withLock { $0 = nil }  // it holds this loop
+        }
+
+        /// Works until nothing is left; true when the loop has ended.
+        private func work(_ work: inout SocketWork, _ events: SocketEvents) -> Bool {
+            mailbox.withLock { $0.attendance = .thread }
             while true {
-                if next == commands.count, !table.hasWork {
-                    next = 0
-                    commands.removeAll(keepingCapacity: commands.capacity <= 4096)
-                    mailbox.withLock { mailbox in
-                        swap(&mailbox.commands, &commands)
-                        mailbox.isWaiting = commands.isEmpty
-                    }
+                if work.isDone { _ = mailbox.withLock { $0.give(to: &work, of: .thread) } }
+                if let promise = work.turn(events.found) {
+                    end(work.table, promise)
+                    return true
                 }
-                let isIdle = next == commands.count && !table.hasWork
-                let count = csockets_wait(poll, events, Int32(capacity), isIdle)
-                table.beginTurn()
-                for event in UnsafeBufferPointer(start: events, count: Int(max(0, count))) {
-                    if event.tag == Self.wakerTag { csockets_take_wake(waker) } else { table.handle(event) }
-                }
-                var room = SocketTable.slice
-                while next < commands.count, room > 0, !table.mustFanOut(before: commands[next]) {
-                    if case .end(let promise) = commands[next] { return end(table, promise) }
-                    room -= table.perform(commands[next])
-                    next += 1
-                }
-                table.endTurn()
+                if work.isDone, !mailbox.withLock({ $0.give(to: &work, of: .thread) }) { return false }
+                events.look()
             }
         }
 
         private func end(_ table: SocketTable, _ promise: EventLoopPromise<Void>) {
             table.abortAll()
             table.forgetTimers()
-            let rest = mailbox.withLock { mailbox in
-                mailbox.hasEnded = true
-                defer { mailbox.commands = [] }
-                return mailbox.commands
-            }
-            for case .whenEmpty(let promise) in rest { promise.succeed() }
+            for case .whenEmpty(let promise) in mailbox.withLock({ $0.end() }) { promise.succeed() }
             promise.succeed()
         }
     }

@@ -35,7 +35,7 @@
                 for frame in replay { add(StreamFrame(frame), .free, to: index) }
                 join(index, group)
             case .leave(let id, let group): if let index = index(of: id) { leave(index, group) }
-            case .publish(let frame, let group): return publish(frame, group)
+            case .publish(let frame, let group, _): return publish(frame, group)
             case .close(let id, let reason):
                 if let index = flushed(id) { close(index, reason) }
             case .overflow(let id): if let index = index(of: id) { overflowed(index) }

@@ -14,7 +14,7 @@
         private let clock: any MonotonicClock
         private let alarm: any EventLoop
         private let timersAreDue: @Sendable () -> Void
-        private let released: (StreamID) -> Void
+        private let released: @Sendable (StreamID) -> Void
         private let start: NIODeadline
         private var wakeUp: (tick: UInt64, wakeUp: any WakeUp)?
         private var wheel = TimingWheel<Int>()
@@ -38,7 +38,7 @@
 
         init(
             poll: Int32, clock: any MonotonicClock, alarm: any EventLoop, observer: any StreamObserver,
-            timersAreDue: @escaping @Sendable () -> Void, released: @escaping (StreamID) -> Void
+            timersAreDue: @escaping @Sendable () -> Void, released: @escaping @Sendable (StreamID) -> Void
         ) {
             self.released = released
             self.poll = poll

@@ -202,7 +202,9 @@ extension Hub: BrokerNode {
     public func receive(_ publication: Publication) {
         if let channel = channels[publication.channel] {
             channel.newest = publication.id.sequence
-            for (loop, _) in channel.loops { loop.publish(publication.frame, to: channel.group) }
+            for (loop, count) in channel.loops {
+                loop.publish(publication.frame, to: channel.group, members: count)
+            }
             hold(publication, of: channel)
         }
         observer?.published(publication)
@@ -252,7 +254,7 @@ extension Hub: BrokerNode {
     public func missed(_ name: ChannelName, oldest: PublicationID?) {
         guard let channel = channels[name] else { return }
         let frame = StreamFrame(Self.reset(oldest: oldest))
-        for (loop, _) in channel.loops { loop.publish(frame, to: channel.group) }
+        for (loop, count) in channel.loops { loop.publish(frame, to: channel.group, members: count) }
         for stream in channel.members.sorted() {
             guard let member = members[stream], let index = member.index(of: channel) else { continue }
             if case .awaited = member.memberships[index].state { continue }

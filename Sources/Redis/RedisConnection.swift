@@ -61,6 +61,7 @@ public final class RedisConnection {
     /// What this turn of the loop has written.
     private var outbox = ByteBuffer()
     private var isFlushScheduled = false
+    private var isFlushing = false
     /// Of the present phase: the end of its time.
     private var timer: LoopTimers.Token?
     /// The reasons of this row of failures that the log has.
@@ -237,6 +238,8 @@ public final class RedisConnection {
     // MARK: loss
 
     func lost(_ attempt: RedisConnectionState.Attempt, _ error: RedisError) {
+        // Found out by a write, whose caller does not expect to be called back.
+        if isFlushing { return later { self.lost(attempt, error) } }
         guard let loss = state.lost(attempt, now: timers.now, jitter: jitter()) else { return }
         mourn(loss, error, release(), attempt)
     }
@@ -283,11 +286,14 @@ public final class RedisConnection {
         }
     }
 
-    private func flush() {
+    /// Sends what this turn of the loop has written until now. Calls nobody back.
+    func flush() {
         guard outbox.readableBytes > 0, let channel else { return }
         let bytes = outbox
         outbox = ByteBuffer()
+        isFlushing = true
         channel.writeAndFlush(bytes, promise: nil)
+        isFlushing = false
     }
 
     // MARK: time

@@ -49,7 +49,7 @@ final class SocketStreams: Sendable {
             loop = channels!
         case .sockets:
             channels = nil
-            sockets = try SocketLoop(clock: clock, alarm: eventLoop, observer: observer)
+            sockets = try SocketLoop(clock: clock, alarm: eventLoop, helpers: [eventLoop], observer: observer)
             loop = sockets!
         }
     }

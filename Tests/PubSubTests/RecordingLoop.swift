@@ -33,7 +33,9 @@ final class RecordingLoop: DeliveryLoop {
         note(.join(stream, group, replay.map { String(buffer: $0) }))
     }
     func leave(_ stream: StreamID, group: GroupID) { note(.leave(stream, group)) }
-    func publish(_ frame: StreamFrame, to group: GroupID) { note(.publish(String(buffer: frame.bytes), group)) }
+    func publish(_ frame: StreamFrame, to group: GroupID, members: Int) {
+        note(.publish(String(buffer: frame.bytes), group))
+    }
 
     func expect(_ stream: StreamID, ledger: StreamLedger, limits: StreamLimits) { note(.other("expect")) }
     func send(_ frame: StreamFrame, to stream: StreamID) { note(.other("send")) }

@@ -27,11 +27,9 @@ int csockets_watch(int poll, int descriptor, uint64_t tag);
 /// Waits until something happens, or does not wait. At most `capacity` events; negative on failure.
 int csockets_wait(int poll, CSocketEvent *events, int capacity, bool blocks);
 
-/// What another thread wakes the loop with; negative when there is none.
+/// What another thread wakes the loop with; negative when there is none. It is never read: it is watched for edges.
 int csockets_waker(void);
 void csockets_wake(int waker);
-/// Makes it ready to wake again.
-void csockets_take_wake(int waker);
 
 /// Bytes that the kernel took; 0 when it takes none now; negative when the connection is gone.
 ssize_t csockets_send(int descriptor, const void *bytes, size_t count);

@@ -35,6 +35,8 @@ struct PublishQueue {
     private var sent = 0
 
     var count: Int { entries.count }
+    /// Whether Redis has answered for everything that was sent.
+    var isAnswered: Bool { sent == 0 }
     var oldest: NIODeadline? { entries.first?.time }
 
     /// False when it is full. One that is larger than all the room there is may enter an empty queue.

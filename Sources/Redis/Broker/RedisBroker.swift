@@ -183,11 +183,20 @@ public final class RedisBroker: Broker {
             event: event, channel: channel, rule: mirrors.rules.rule(for: channel), time: now(),
             subscription: mirrors.lastSubscription, done: done)
         guard queue.append(entry) else { return .queueFull }
-        if link.isCommanding { flushLater() } else { giveUpLater() }
+        guard link.isCommanding else {
+            giveUpLater()
+            return nil
+        }
+        if queue.isAnswered, !flushIsScheduled {
+            flush()
+            link.commands.flush()
+        }
+        flushLater()
         return nil
     }
 
-    /// Everything that one turn of the loop publishes goes out together.
+    /// Everything else that one turn of the loop publishes goes out together; the first of a turn at once, when Redis has
+    /// nothing to do.
     private func flushLater() {
         guard !flushIsScheduled else { return }
         flushIsScheduled = true

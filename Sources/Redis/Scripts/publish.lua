@@ -3,10 +3,10 @@
 -- publication: its channel, how many the channel keeps and for how long (ms), the id that it brings or "", the rest of its
 -- payload. Returns the id of each.
 local node, number = ARGV[3], tonumber(ARGV[4])
-local state = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'forgotten', 'node:' .. node)
+local state = redis.call('HMGET', KEYS[1], 'epoch', 'seq', 'forgotten', 'node:' .. node, 'channel:' .. ARGV[9])
 local sequence, forgotten, had = tonumber(state[2] or 0), state[3] or '0', tonumber(state[4] or 0)
 local epoch, now = epoch(state[1], sequence, ARGV[5], ARGV[6], ARGV[7]), clock()
-local last, ids, fault = {}, {}, nil
+local last, ids, fault = { [ARGV[9]] = state[5] and state[5]:match('^%d+') or forgotten }, {}, nil
 
 -- Something that was sent before has not arrived: this must not go before it.
 if number > math.max(had + 1, tonumber(ARGV[8])) then return redis.error_reply('TRYAGAIN an earlier publication is missing') end

@@ -52,7 +52,11 @@ public struct Node: Sendable {
         -> [any SocketDelivery]
     {
         #if os(Linux)
-            return try loops.map { try SocketLoop(clock: clock, alarm: $0, observer: host) }
+            return try loops.map { loop in
+                // Requests and scripts: the latter live on the first.
+                let helpers = loop === loops[0] ? [loop] : [loops[0], loop]
+                return try SocketLoop(clock: clock, alarm: loop, helpers: helpers, observer: host)
+            }
         #else
             return []
         #endif
