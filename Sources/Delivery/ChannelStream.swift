@@ -20,6 +20,8 @@ final class ChannelStream {
     private var backlog = StreamQueue()
     /// Bytes given to `write` that the kernel did not have when last looked.
     private var unwritten = 0
+    /// Bytes that the channel held then.
+    private var held = 0
     private var isBackedUp = false
     var groups: Set<GroupID> = []
     private var isLagging = false
@@ -130,7 +132,9 @@ final class ChannelStream {
 
     /// Takes what the kernel has by now off the ledger.
     private func settle() {
-        let held = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        let had = held
+        held = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        if held < had { state.progressed(now: timers.now) }
         let waiting = backlog.enteredBytes
         ledger.settle(unwritten - held - waiting)
         unwritten = held + waiting
@@ -277,6 +281,7 @@ final class ChannelStream {
         timer = state.nextDeadline.map { deadline in
             timers.schedule(at: deadline) { [unowned self] in
                 timer = nil
+                if isBackedUp { settle() }
                 perform(state.timePassed(now: timers.now, queueIsEmpty: queueIsEmpty))
                 watchClock()
             }

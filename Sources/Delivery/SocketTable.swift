@@ -147,6 +147,7 @@
                 guard progress.sent >= 0 else { return failed(index) }
                 tally.wrote(progress.sent, events: progress.events)
                 ledger.settle(progress.settled)
+                if progress.sent > 0 { slots[index].state!.progressed(now: now) }
                 if progress.sent < progress.offered { return noteLag(index) }
             }
             slots[index].queue = nil

@@ -20,7 +20,7 @@ public struct StreamState: Sendable {
 
     private enum Phase { case open, flushing(CloseReason, NIODeadline), closed }
 
-    /// A client that is being closed has this long to take what is queued for it.
+    /// A client that is being closed, and takes nothing of what is queued for it, has this long.
     public static let flushTime = TimeAmount.seconds(10)
 
     public let limits: StreamLimits
@@ -61,6 +61,11 @@ public struct StreamState: Sendable {
         }
         phase = .flushing(reason, now + Self.flushTime)
         return .flushThenClose(reason)
+    }
+
+    /// The client has taken some of what is queued: one that is being closed has its time anew.
+    public mutating func progressed(now: NIODeadline) {
+        if case .flushing(let reason, _) = phase { phase = .flushing(reason, now + Self.flushTime) }
     }
 
     /// The queue has run empty.

@@ -123,6 +123,34 @@ import Testing
         }
     }
 
+    @Test(arguments: kinds) func `who takes a part of what a close left, however little, has the time anew`(
+        kind: SocketStreams.Kind
+    ) async throws {
+        try await SocketStreams.run(kind) { streams in
+            let stream = try await streams.open(limits: Self.roomy, reads: false)
+            for _ in 0..<8 { stream.handle.send(Self.long) }
+            stream.handle.close(.server)
+            try await streams.turn()
+            for step in 1...5 {
+                streams.clock.advance(by: .seconds(6))
+                // So much that the kernel's buffers must have asked for more.
+                let taken = step * Self.long.utf8.count
+                while stream.client.received.value.bytes.readableBytes < taken {
+                    stream.client.channel.read()
+                    try await stream.client.channel.eventLoop.submit {}.get()
+                }
+                try await streams.turn()
+            }
+            #expect(streams.observer.entries == [])
+            await stream.client.startReading()
+            let (text, end) = try await stream.client.wholeText()
+            #expect(end == .eof)
+            #expect(text.utf8.count == 2 + 8 * Self.long.utf8.count)
+            try await stream.client.finish()
+            try await streams.released()
+        }
+    }
+
     @Test func `a close over bytes from the client that nobody read is no reset`() async throws {
         try await SocketStreams.run(.channels) { streams in
             let stream = try await streams.open()

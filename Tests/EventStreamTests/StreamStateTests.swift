@@ -7,7 +7,7 @@ import Testing
         case event, comment
         case clock(queueIsEmpty: Bool = true)
         case close(CloseReason, queueIsEmpty: Bool = true)
-        case overflow, flushed
+        case overflow, flushed, progress
     }
 
     struct Life: Sendable, CustomTestStringConvertible {
@@ -94,6 +94,13 @@ import Testing
             (11, .clock(queueIsEmpty: false), .reset(.server)), (12, .flushed, .none),
         ),
         Life(
+            "who takes a part of the flush has the time anew", quiet, (1, .progress, .none),
+            (1, .close(.server, queueIsEmpty: false), .flushThenClose(.server)), (9, .progress, .none),
+            (11, .clock(queueIsEmpty: false), .none), (18, .progress, .none),
+            (27, .clock(queueIsEmpty: false), .none), (28, .clock(queueIsEmpty: false), .reset(.server)),
+            (29, .progress, .none), (30, .flushed, .none),
+        ),
+        Life(
             "no heartbeat while flushing", ping,
             (14, .close(.server, queueIsEmpty: false), .flushThenClose(.server)), (15, .clock(), .none),
             (23, .clock(), .none),
@@ -166,6 +173,7 @@ extension StreamState {
         case .close(let reason, let queueIsEmpty): return close(reason, queueIsEmpty: queueIsEmpty, now: now)
         case .overflow: return overflowed()
         case .flushed: return flushed()
+        case .progress: progressed(now: now)
         }
         return .none
     }
