@@ -10,7 +10,7 @@ from measure import channels, requests, streams, tls
 parts = {
     "launch": requests.launch, "boundary": requests.boundary, "json": requests.json,
     "memory": streams.memory, "connect": streams.connect, "broadcast": streams.broadcast, "ids": channels.ids,
-    "publish": channels.publish, "many": channels.many, "reconnect": channels.reconnect,
+    "publish": channels.publish, "one": channels.one, "many": channels.many, "reconnect": channels.reconnect,
     "tls": tls.tls,
 }
 chosen = sys.argv[1:] or list(parts)

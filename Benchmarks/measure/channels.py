@@ -1,5 +1,5 @@
 """Channels, and what a script would do without them."""
-import statistics
+import socket, statistics, time
 from contextlib import contextmanager
 
 from .servers import cpu_seconds, get, mooncast, raise_limit
@@ -43,6 +43,30 @@ def publish():
     with mooncast("channels", "--threads", "1") as (_, port, _):
         times = [float(get(port, "/empty", "POST", PAYLOAD)) for _ in range(9)]
     print(f"publish    {statistics.median(times):.2f} us CPU into a channel without members (9 runs of 20,000)")
+
+
+def one():
+    """A request whose handler publishes to a channel of one: how soon that one has it."""
+    count = 4000
+    post = b"POST /publish HTTP/1.1\r\nHost: bench\r\nContent-Length: %d\r\n\r\n%b" % (len(PAYLOAD), PAYLOAD)
+    with serving(1, "/events") as (process, port, streams), socket.create_connection(("127.0.0.1", port)) as poster:
+        poster.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        def turn():
+            start = time.monotonic()
+            poster.sendall(post)
+            read_events(streams, 1)
+            spent = time.monotonic() - start
+            assert poster.recv(4096).startswith(b"HTTP/1.1 200 ")
+            return spent
+
+        for _ in range(200):
+            turn()
+        before = cpu_seconds(process.pid)
+        times = [turn() for _ in range(count)]
+        cpu = (cpu_seconds(process.pid) - before) / count
+    print(f"one        {statistics.median(times) * 1e6:.0f} us from a request that publishes to the event at the channel's "
+          f"only member, {cpu * 1e6:.0f} us CPU ({count:,} turns)")
 
 
 def many():

@@ -150,6 +150,7 @@ final class ChannelStream {
     private func unblocked() {
         isBackedUp = false
         guard !state.isClosed else { return }
+        state.progressed(now: timers.now)
         pump()
         if !isBackedUp { flush() }
     }

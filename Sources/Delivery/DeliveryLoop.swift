@@ -42,7 +42,7 @@ public protocol SocketDelivery: DeliveryLoop {
     /// the socket down. False when there is no descriptor to be had; the stream is over then. `hasFinished`: the client
     /// sends no more.
     func adopt(_ stream: StreamID, socket: CInt, hasFinished: Bool) -> Bool
-    /// Calls `body`, on the loop, whenever a socket that was taken over is closed.
+    /// Calls `body`, on the loop or one that helps it, whenever a socket that was taken over is closed.
     func onRelease(_ body: @escaping @Sendable (StreamID) -> Void)
     /// Tells that a stream's client was gone before its head could be written.
     func neverOpened(_ stream: StreamID)

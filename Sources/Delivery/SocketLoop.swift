@@ -11,8 +11,8 @@
     /// What a stream is to get in one turn goes out in one write. After at most `SocketTable.slice` writes the loop looks
     /// at its sockets again, so that a fan-out to many does not hold up those who leave.
     ///
-    /// To wake a thread takes longer than a few writes. So little that is asked for on one of the `helpers`, while the
-    /// thread waits for its sockets, is done there, at the end of that loop's turn.
+    /// To wake a thread takes longer than a few writes. So the first that one of the `helpers` asks for in a turn is done
+    /// there and at once, if it is little and the thread waits for its sockets; all that follows is the thread's.
     public final class SocketLoop: SocketDelivery {
         enum Command {
             case expect(StreamID, StreamLedger, StreamLimits, at: NIODeadline)
@@ -44,6 +44,8 @@
 
         /// Whoever holds it works: the thread, or for a moment a helper.
         private let work = Mutex<SocketWork?>(nil)
+        /// A publication, and what comes behind it, take a turn each.
+        private static let turnsOfHelp = 4
         private let mailbox = Mutex(SocketMailbox())
         private let clock: any MonotonicClock
         private let alarm: any EventLoop
@@ -57,7 +59,7 @@
         /// Starts the thread.
         /// - Parameters:
         ///   - alarm: on which the clock wakes.
-        ///   - helpers: event loops that do themselves what is little.
+        ///   - helpers: event loops that may do little things themselves.
         public init(
             clock: any MonotonicClock, alarm: any EventLoop, helpers: [any EventLoop] = [],
             observer: any StreamObserver
@@ -162,7 +164,9 @@
             }
             switch call {
             case .none: break
-            case .help: helper?.execute { self.help() }
+            case .help:
+                help()
+                helper?.execute { self.mailbox.withLock { $0.hasHelped = false } }
             case .soon: alarm.scheduleTask(in: Self.soon) { self.wakeForCommands() }
             case .now: csockets_wake(waker)
             }
@@ -172,13 +176,20 @@
             if mailbox.withLock({ $0.soonIsNow() }) { csockets_wake(waker) }
         }
 
-        /// Does what was asked for, in place of the thread.
+        /// Does what was asked for, in place of the thread. It leaves while it still holds the lock, so that nobody has come
+        /// after it.
         private func help() {
-            let isDone = work.withLockIfAvailable { work in
-                guard work != nil, mailbox.withLock({ $0.give(to: &work!, of: .helper) }) else { return true }
-                return work!.turn([]) == nil && work!.isDone
+            let mustWake = work.withLockIfAvailable { work in
+                guard work != nil, mailbox.withLock({ $0.give(to: &work!, of: .helper) }) else { return false }
+                var turns = 0
+                while !work!.isDone, turns < Self.turnsOfHelp {
+                    if work!.turn([]) != nil { break }
+                    turns += 1
+                }
+                let isDone = work!.isDone
+                return mailbox.withLock { $0.helperLeaves(isDone: isDone) }
             }
-            if mailbox.withLock({ $0.helperLeaves(isDone: isDone ?? false) }) { csockets_wake(waker) }
+            if mustWake ?? mailbox.withLock({ $0.helperLeaves(isDone: false) }) { csockets_wake(waker) }
         }
 
         private func run() {

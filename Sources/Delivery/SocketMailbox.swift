@@ -9,7 +9,7 @@
             case nobody
             /// The thread is at work, or was woken: it looks here before it waits.
             case thread
-            /// A helper is at work, or will be at the end of its turn.
+            /// A helper is at work.
             case helper
         }
 
@@ -28,6 +28,8 @@
         /// Streams whose socket has not come, and whether something waits for it that the client is to get.
         private var expected: [StreamID: Bool] = [:]
         private(set) var hasEnded = false
+        /// In this turn of its loop; what follows in the same turn is put together by the thread.
+        var hasHelped = false
 
         mutating func append(_ command: SocketLoop.Command, canHelp: Bool) -> Call {
             commands.append(command)
@@ -41,8 +43,9 @@
                 return .now
             case .nobody:
                 switch wish {
-                case .now where canHelp && writes <= Self.little:
+                case .now where canHelp && !hasHelped && writes <= Self.little:
                     attendance = .helper
+                    hasHelped = true
                     return .help
                 case .now, .help: attendance = .thread
                 case .soon where willWake: return .none
@@ -90,7 +93,7 @@
             }
         }
 
-        /// Gives what is there to one whose work is done. False when there is nothing: then nobody attends any more. Nothing is
+        /// Gives what is there to one that has done all it had. False when there is nothing: then nobody attends any more. Nothing is
         /// for a helper in whose place the thread was called.
         mutating func give(to work: inout SocketWork, of worker: Attendance) -> Bool {
             guard attendance == worker else { return false }

@@ -3,7 +3,7 @@
     import EventStream
     import NIOCore
 
-    /// The streams of one socket loop, on its thread. What it does in one turn is in `SocketTable+Turn.swift`, groups in
+    /// The streams of one socket loop, used by who holds its work. What it does in one turn is in `SocketTable+Turn.swift`, groups in
     /// `SocketTable+Groups.swift`, ends in `SocketTable+Ending.swift`.
     final class SocketTable {
         /// Writes in one turn before the loop looks at its sockets again.
@@ -204,6 +204,9 @@
                 switch slots[index].phase {
                 case .lingering: release(index)
                 case .open, .expected:
+                    // The kernel tells of room only when there is much.
+                    if slots[index].phase == .open { drain(index) }
+                    guard slots[index].state != nil else { continue }
                     let isIdle = slots[index].queue == nil
                     perform(slots[index].state!.timePassed(now: now, queueIsEmpty: isIdle), index)
                     if slots[index].phase == .open { watchClock(index) }

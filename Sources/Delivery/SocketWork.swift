@@ -14,11 +14,10 @@
         /// Whether everything that was taken is done.
         var isDone: Bool { next == commands.count && !table.hasWork }
 
-        /// Takes what is to be done next, and leaves an empty list, in place of what is done.
+        /// Takes what is to be done next, and leaves an empty list. Only when everything is done.
         mutating func take(_ new: inout [SocketLoop.Command]) {
-            commands.removeAll(keepingCapacity: commands.capacity <= 4096)
+            precondition(commands.isEmpty)
             swap(&commands, &new)
-            next = 0
         }
 
         /// Sees to what has happened to sockets, and to commands, with at most `SocketTable.slice` writes. Ends at a command
@@ -32,6 +31,10 @@
                 if case .end(let promise) = commands[next] { return promise }
                 room -= table.perform(commands[next])
                 next += 1
+            }
+            if next == commands.count {
+                commands.removeAll(keepingCapacity: commands.capacity <= 4096)
+                next = 0
             }
             return nil
         }

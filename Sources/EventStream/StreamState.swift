@@ -20,7 +20,7 @@ public struct StreamState: Sendable {
 
     private enum Phase { case open, flushing(CloseReason, NIODeadline), closed }
 
-    /// A client that is being closed, and takes nothing of what is queued for it, has this long.
+    /// How long a client that is being closed may take nothing of what is queued.
     public static let flushTime = TimeAmount.seconds(10)
 
     public let limits: StreamLimits

@@ -115,8 +115,8 @@ public final class Hub {
         }
     }
 
-    /// Calls back when what any node publishes from then on to the stream's channels comes here: its head may go out. Not
-    /// later than the broker can say.
+    /// Calls back when what any node publishes from then on to the stream's channels comes here: its head may go out. At once
+    /// where the broker is out of reach, and soon where it is slow.
     public func whenSubscribed(_ stream: StreamID, _ body: @escaping () -> Void) {
         guard let member = members[stream] else { return body() }
         broker.whenSubscribed(member.memberships.map(\.channel.name), body)

@@ -29,6 +29,11 @@ final class RedisChannelHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         parser.append(unwrapInboundIn(data))
         connection.heard(attempt)
+        // A write that fails reads what is left, while its caller does not expect to be called back.
+        connection.outsideFlush { self.readValues() }
+    }
+
+    private func readValues() {
         do {
             // What a value leads to may end the connection.
             while connection.isCurrent(attempt), let value = try parser.next() { connection.receive(value) }

@@ -238,11 +238,14 @@ public final class RedisConnection {
     // MARK: loss
 
     func lost(_ attempt: RedisConnectionState.Attempt, _ error: RedisError) {
-        // Found out by a write, whose caller does not expect to be called back.
-        if isFlushing { return later { self.lost(attempt, error) } }
-        guard let loss = state.lost(attempt, now: timers.now, jitter: jitter()) else { return }
-        mourn(loss, error, release(), attempt)
+        outsideFlush { [self] in
+            guard let loss = state.lost(attempt, now: timers.now, jitter: jitter()) else { return }
+            mourn(loss, error, release(), attempt)
+        }
     }
+
+    /// Now, or in a later turn where a write has led to this: who writes does not expect to be called back.
+    func outsideFlush(_ body: @escaping () -> Void) { if isFlushing { later(body) } else { body() } }
 
     /// Lets the channel go; gives those who wait for a reply.
     private func release() -> [ReplyQueue.Reply] {

@@ -26,6 +26,8 @@ final class SocketStreams: Sendable {
     }
 
     let eventLoop: any EventLoop
+    /// May help a socket loop too.
+    let helper: any EventLoop = MultiThreadedEventLoopGroup.singleton.next()
     let clock = ManualClock()
     let observer = ObserverLog()
     let loop: any DeliveryLoop
@@ -49,7 +51,7 @@ final class SocketStreams: Sendable {
             loop = channels!
         case .sockets:
             channels = nil
-            sockets = try SocketLoop(clock: clock, alarm: eventLoop, helpers: [eventLoop], observer: observer)
+            sockets = try SocketLoop(clock: clock, alarm: eventLoop, helpers: [eventLoop, helper], observer: observer)
             loop = sockets!
         }
     }

@@ -16,6 +16,8 @@ final class Countdown {
         timer = timers.schedule(after: patience) { [weak self] in self?.end() }
     }
 
+    var isOver: Bool { body == nil }
+
     func step() {
         left -= 1
         if left == 0 { end() }

@@ -102,12 +102,17 @@ final class Mirrors {
     /// Nobody waits longer for a subscription.
     private static let patience = TimeAmount.seconds(1)
 
-    /// Calls back when these channels have been read, or Redis is not there or not quick enough for that.
+    /// Calls back, at once or in a turn of its own, when these channels have been read, or Redis is not there or not quick
+    /// enough for that.
     func whenKnown(_ channels: [ChannelName], _ body: @escaping () -> Void) {
         let awaited = channels.compactMap { mirrors[$0] }.filter { unknown.contains($0.number) }
         guard !awaited.isEmpty, link.isCommanding, link.messages.isConnected else { return body() }
-        let countdown = Countdown(awaited.count, orAfter: Self.patience, link.timers, body)
-        for mirror in awaited { mirror.unheard.append(countdown) }
+        let loop = link.loop.assumeIsolated()
+        let countdown = Countdown(awaited.count, orAfter: Self.patience, link.timers) { loop.execute(body) }
+        for mirror in awaited {
+            mirror.unheard.removeAll { $0.isOver }
+            mirror.unheard.append(countdown)
+        }
     }
 
     private func ask(_ channels: [ChannelName]) {

@@ -187,6 +187,7 @@ public final class RedisBroker: Broker {
             giveUpLater()
             return nil
         }
+        // The first of a turn does not wait for others, when Redis has answered for all before it.
         if queue.isAnswered, !flushIsScheduled {
             flush()
             link.commands.flush()
@@ -195,8 +196,7 @@ public final class RedisBroker: Broker {
         return nil
     }
 
-    /// Everything else that one turn of the loop publishes goes out together; the first of a turn at once, when Redis has
-    /// nothing to do.
+    /// What one turn of the loop publishes goes out together.
     private func flushLater() {
         guard !flushIsScheduled else { return }
         flushIsScheduled = true

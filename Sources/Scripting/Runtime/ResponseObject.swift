@@ -8,7 +8,8 @@ final class ResponseObject {
     enum Phase {
         /// The script may still change it.
         case open
-        /// The script has called `start_sse`; the head goes out when the handler returns or first waits.
+        /// The script has called `start_sse`; the head goes out when the handler returns or first waits,
+        /// and the node is subscribed to the channels that it joined.
         case stream(ConnectionObject)
         /// `start_sse` was answered otherwise: HEAD, a refused origin, a finished stream. A handler made for a stream has
         /// nothing to wait for then.
@@ -38,8 +39,6 @@ final class ResponseObject {
     var pin: LuaReference?
     /// How the stream will be opened; nil once it is.
     var opening: StreamOpening?
-    /// Whether it opens as soon as its channels' publications come.
-    var awaitsChannels = false
 
     /// Whether its client left before it was sent.
     var isAbandoned = false

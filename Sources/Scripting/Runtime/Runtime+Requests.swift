@@ -75,7 +75,9 @@ extension Runtime {
             connection.opening?.task = nil
             if case .failed = ending { _ = connection.close(.error) }
             open(connection, response)
-            return letGoOfRequest(of: connection, response)
+            connection.opening = nil
+            response.requestObject.release()
+            return
         }
         if case .failed(let report) = ending { return handlerFailed(response, report) }
         if response.isHeld { return }

@@ -136,26 +136,12 @@ final class Runtime: HandlerObserver {
 
     // MARK: streams
 
-    /// Opens a stream, once: as soon as what any node publishes from then on reaches it, so that who has the head misses
-    /// nothing.
+    /// Opens a stream, once: sends its head and tells `sse_connection_opened`; what was sent meanwhile follows.
     func open(_ connection: ConnectionObject, _ response: ResponseObject) {
-        guard response.opening != nil, !response.awaitsChannels else { return }
-        response.awaitsChannels = true
-        var left = publishers.count
-        for (publisher, _) in publishers {
-            publisher.hub.whenSubscribed(connection.id) { [weak self] in
-                left -= 1
-                if left == 0 { self?.sendHead(connection, response) }
-            }
-        }
-    }
-
-    /// Sends a stream's head and tells `sse_connection_opened`; what was sent meanwhile follows.
-    private func sendHead(_ connection: ConnectionObject, _ response: ResponseObject) {
         guard let handle = connection.handle, let opening = response.opening else { return }
         response.opening = nil
         handle.loop.expect(connection.id, ledger: handle.ledger, limits: opening.limits)
-        response.exchange.open(opening)
+        sendHead(opening, response.exchange)
         for (publisher, _) in publishers { publisher.hub.opened(connection.id) }
         connection.release()
         if response.pin != nil { responses.await(response, connection.id) }
@@ -167,14 +153,18 @@ final class Runtime: HandlerObserver {
             classes!.pushHeaders(response.requestObject.request.headers, on: stack)
             return 3
         }
-        letGoOfRequest(of: connection, response)
     }
 
-    /// When the stream is open and its handler has ended, nobody needs the request any more.
-    func letGoOfRequest(of connection: ConnectionObject, _ response: ResponseObject) {
-        guard response.opening == nil, response.task == nil else { return }
-        connection.opening = nil
-        response.requestObject.release()
+    /// Sends a stream's head as soon as what any node publishes from then on to the stream's channels comes here: who has
+    /// the head misses nothing. The rest of the program need not know; the stream's loop waits for the connection.
+    private func sendHead(_ opening: StreamOpening, _ exchange: Exchange) {
+        var left = publishers.count
+        for (publisher, _) in publishers {
+            publisher.hub.whenSubscribed(opening.id) {
+                left -= 1
+                if left == 0 { exchange.open(opening) }
+            }
+        }
     }
 
     func streamClosed(_ id: Int, _ reason: CloseReason) {
