@@ -171,7 +171,9 @@
         private func finishGroup() {
             let group = fanOut!.group
             nextGroup()
-            if groups[group]?.count == 0 { groups[group] = nil } else if fanOut == nil { compact(group) }
+            // Who was found gone by a write has left already, and a group that nobody is in is gone too.
+            guard let count = groups[group]?.count else { return }
+            if count == 0 { groups[group] = nil } else if fanOut == nil { compact(group) }
         }
 
         /// Writes to each member at once. Those that do not take everything are looked at afterwards, because that may
