@@ -186,7 +186,7 @@ import Testing
         }
     }
 
-    @Test(arguments: kinds) func `a client that does not take its last events is reset after ten seconds`(
+    @Test(arguments: kinds) func `a client that takes nothing of its last events for ten seconds is reset`(
         kind: SocketStreams.Kind
     ) async throws {
         try await SocketStreams.run(kind) { streams in
@@ -194,8 +194,12 @@ import Testing
             stream.handle.send(Self.long)
             stream.handle.close(.server)
             try await streams.turn()
-            streams.clock.advance(by: .seconds(10))
-            #expect(try await streams.observer.end(of: 1) == .server)
+            // The client's kernel may take a little by itself, but not for long.
+            while streams.observer.ends(of: 1).isEmpty {
+                streams.clock.advance(by: .seconds(10))
+                try await streams.turn()
+            }
+            #expect(streams.observer.ends(of: 1) == [.server])
             await stream.client.startReading()
             let (text, end) = try await stream.client.wholeText()
             #expect(end == .reset)
