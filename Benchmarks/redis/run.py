@@ -98,7 +98,6 @@ def latency():
         read_until(subscribed, b":1\r\n")
         poster = connect(publishing)
         [stream] = open_streams(receiving, 1)
-        time.sleep(0.5)  # what is published in the moment of the joining is no matter of this measurement
         post = b"POST /publish HTTP/1.1\r\nHost: bench\r\nContent-Length: %d\r\n\r\n%b" % (len(PAYLOAD), PAYLOAD)
 
         def bare():

@@ -12,16 +12,52 @@ public final class ChannelLoop: DeliveryLoop {
     private let mailbox = Mutex<[Command]>([])
 
     private enum Command {
-        case send(StreamFrame, StreamID)
-        case noteDropped(StreamID)
+        case expect(StreamID)
+        case one(StreamID, Call)
         case broadcast(StreamFrame)
-        case join(StreamID, GroupID, replay: [ByteBuffer])
-        case leave(StreamID, GroupID)
         case publish(StreamFrame, GroupID)
-        case close(StreamID, CloseReason)
-        case overflow(StreamID)
         case closeAll(CloseReason, ClosedRange<Int>?)
         case run(@Sendable () -> Void)
+    }
+
+    /// What is asked of one stream.
+    enum Call {
+        case send(StreamFrame)
+        /// A frame that is for many.
+        case offer(StreamFrame)
+        case noteDropped
+        case join(GroupID, replay: [ByteBuffer])
+        case leave(GroupID)
+        case close(CloseReason)
+        case overflow
+        case end(CloseReason, retry: ClosedRange<Int>?)
+    }
+
+    /// A stream whose channel is on its way: what is asked of it waits for that.
+    struct Expected {
+        private(set) var calls: [Call] = []
+        private(set) var groups: Set<GroupID> = []
+
+        mutating func append(_ call: Call) {
+            calls.append(call)
+            switch call {
+            case .join(let group, _): groups.insert(group)
+            case .leave(let group): groups.remove(group)
+            default: break
+            }
+        }
+
+        /// Why it is over before it begins; nil when nobody has closed it.
+        var end: CloseReason? {
+            for call in calls {
+                switch call {
+                case .close(let reason), .end(let reason, _): return reason
+                case .overflow: return .slow
+                default: break
+                }
+            }
+            return nil
+        }
     }
 
     /// What lives on the loop.
@@ -29,6 +65,7 @@ public final class ChannelLoop: DeliveryLoop {
         let timers: LoopTimers
         let observer: any StreamObserver
         var streams: [StreamID: ChannelStream] = [:]
+        var expected: [StreamID: Expected] = [:]
         var groups: [GroupID: [StreamID: ChannelStream]] = [:]
         /// Streams that are over, whose channels still take what the client sends.
         var ending: [ObjectIdentifier: any Channel] = [:]
@@ -72,6 +109,7 @@ public final class ChannelLoop: DeliveryLoop {
         _ channel: any Channel, as id: StreamID, ledger: StreamLedger, limits: StreamLimits, retry: Int?,
         first: ByteBuffer = ByteBuffer(), hasFinished: Bool = false
     ) {
+        let expected = state.value.expected.removeValue(forKey: id)
         let stream = ChannelStream(
             id: id, channel: channel, ledger: ledger, limits: limits, loop: self, timers: state.value.timers)
         state.value.streams[id] = stream
@@ -90,29 +128,30 @@ public final class ChannelLoop: DeliveryLoop {
         opening.writeImmutableBuffer(first)
         _ = ledger.admit(opening.readableBytes, isEvent: false)
         stream.write(StreamFrame(opening, isEvent: false))
+        for call in expected?.calls ?? [] { perform(call, stream) }
         if hasFinished { stream.clientFinished() }
     }
 
     /// Tells that a stream's client was gone before its head could be written. On the loop.
     public func neverOpened(_ id: StreamID, ledger: StreamLedger) {
         ledger.close()
-        state.value.observer.streamClosed(id, reason: .client)
+        let expected = state.value.expected.removeValue(forKey: id)
+        state.value.observer.streamClosed(id, reason: expected?.end ?? .client)
     }
 
     // MARK: DeliveryLoop
 
-    /// Nothing to do: the channel comes first, in order with the other calls.
-    public func expect(_ stream: StreamID, ledger: StreamLedger, limits: StreamLimits) {}
+    public func expect(_ stream: StreamID, ledger: StreamLedger, limits: StreamLimits) { post(.expect(stream)) }
     public func join(_ stream: StreamID, to group: GroupID, replay: [ByteBuffer]) {
-        post(.join(stream, group, replay: replay))
+        post(.one(stream, .join(group, replay: replay)))
     }
-    public func leave(_ stream: StreamID, group: GroupID) { post(.leave(stream, group)) }
+    public func leave(_ stream: StreamID, group: GroupID) { post(.one(stream, .leave(group))) }
     public func publish(_ frame: StreamFrame, to group: GroupID, members: Int) { post(.publish(frame, group)) }
-    public func send(_ frame: StreamFrame, to stream: StreamID) { post(.send(frame, stream)) }
-    public func noteDropped(_ stream: StreamID) { post(.noteDropped(stream)) }
+    public func send(_ frame: StreamFrame, to stream: StreamID) { post(.one(stream, .send(frame))) }
+    public func noteDropped(_ stream: StreamID) { post(.one(stream, .noteDropped)) }
     public func broadcast(_ frame: StreamFrame) { post(.broadcast(frame)) }
-    public func close(_ stream: StreamID, reason: CloseReason) { post(.close(stream, reason)) }
-    public func overflow(_ stream: StreamID) { post(.overflow(stream)) }
+    public func close(_ stream: StreamID, reason: CloseReason) { post(.one(stream, .close(reason))) }
+    public func overflow(_ stream: StreamID) { post(.one(stream, .overflow)) }
     public func closeAll(reason: CloseReason, retry: ClosedRange<Int>?) { post(.closeAll(reason, retry)) }
 
     /// Runs `body` on the loop, in order with the other calls of this thread.
@@ -138,31 +177,48 @@ public final class ChannelLoop: DeliveryLoop {
     private func perform(_ command: Command) {
         let state = state.value
         switch command {
-        case .send(let frame, let id): state.streams[id]?.write(frame)
-        case .noteDropped(let id): state.streams[id]?.noteDropped()
+        case .expect(let id): state.expected[id] = Expected()
+        case .one(let id, let call):
+            if let stream = state.streams[id] {
+                perform(call, stream)
+            } else {
+                state.expected[id]?.append(call)
+            }
+        // Copies: a stream that overflows leaves the table while we walk.
         case .broadcast(let frame):
-            // A copy: a stream that overflows leaves the table while we walk.
             for stream in Array(state.streams.values) { stream.offer(frame) }
-        case .join(let id, let group, let replay):
-            guard let stream = state.streams[id] else { return }
+            for id in state.expected.keys { state.expected[id]!.append(.offer(frame)) }
+        case .publish(let frame, let group):
+            for stream in Array((state.groups[group] ?? [:]).values) { stream.offer(frame) }
+            for (id, expected) in state.expected where expected.groups.contains(group) {
+                state.expected[id]!.append(.offer(frame))
+            }
+        case .closeAll(let reason, let retry):
+            for stream in Array(state.streams.values) { perform(.end(reason, retry: retry), stream) }
+            for id in state.expected.keys { state.expected[id]!.append(.end(reason, retry: retry)) }
+        case .run(let body): body()
+        }
+    }
+
+    private func perform(_ call: Call, _ stream: ChannelStream) {
+        switch call {
+        case .send(let frame): stream.write(frame)
+        case .offer(let frame): stream.offer(frame)
+        case .noteDropped: stream.noteDropped()
+        case .join(let group, let replay):
+            guard state.value.streams[stream.id] === stream else { return }
             stream.replay(replay)
             stream.groups.insert(group)
-            state.groups[group, default: [:]][id] = stream
-        case .leave(let id, let group):
-            state.streams[id]?.groups.remove(group)
-            leave(id, group)
-        case .publish(let frame, let group):
-            // A copy, as above.
-            for stream in Array((state.groups[group] ?? [:]).values) { stream.offer(frame) }
-        case .close(let id, let reason): state.streams[id]?.close(reason)
-        case .run(let body): body()
-        case .overflow(let id): state.streams[id]?.overflowed()
-        case .closeAll(let reason, let retry):
-            for stream in Array(state.streams.values) {
-                if let retry { stream.tellRetry(Int.random(in: retry)) }
-                stream.ledger.close()
-                stream.close(reason)
-            }
+            state.value.groups[group, default: [:]][stream.id] = stream
+        case .leave(let group):
+            stream.groups.remove(group)
+            leave(stream.id, group)
+        case .close(let reason): stream.close(reason)
+        case .overflow: stream.overflowed()
+        case .end(let reason, let retry):
+            if let retry { stream.tellRetry(Int.random(in: retry)) }
+            stream.ledger.close()
+            stream.close(reason)
         }
     }
 

@@ -138,7 +138,10 @@ final class ChannelStream {
         let waiting = backlog.enteredBytes
         ledger.settle(unwritten - held - waiting)
         unwritten = held + waiting
-        guard held > 0 else { return caughtUp() }
+        guard held > 0 else {
+            if backlog.isEmpty { caughtUp() }
+            return
+        }
         noteLag()
         guard !isBackedUp else { return }
         isBackedUp = true

@@ -176,8 +176,8 @@
             if mailbox.withLock({ $0.soonIsNow() }) { csockets_wake(waker) }
         }
 
-        /// Does what was asked for, in place of the thread. It leaves while it still holds the lock, so that nobody has come
-        /// after it.
+        /// Does what was asked for, in place of the thread. It leaves while it still holds the lock, so that no
+        /// other helper has begun meanwhile.
         private func help() {
             let mustWake = work.withLockIfAvailable { work in
                 guard work != nil, mailbox.withLock({ $0.give(to: &work!, of: .helper) }) else { return false }
@@ -207,7 +207,7 @@
                     end(work.table, promise)
                     return true
                 }
-                if work.isDone, !mailbox.withLock({ $0.give(to: &work, of: .thread) }) { return false }
+                if work.isDone, mailbox.withLock({ $0.mayLeave(&work) }) { return false }
                 events.look()
             }
         }

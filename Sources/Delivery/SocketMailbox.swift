@@ -25,10 +25,12 @@
         var attendance = Attendance.thread
         /// Whether the thread will be woken soon, for what is in no hurry.
         private var willWake = false
-        /// Streams whose socket has not come, and whether something waits for it that the client is to get.
-        private var expected: [StreamID: Bool] = [:]
+        /// Streams whose socket has not come, and how much was published when they were announced; -1 as soon as something
+        /// waits that the client is to get.
+        private var expected: [StreamID: Int] = [:]
+        private var publications = 0
         private(set) var hasEnded = false
-        /// In this turn of its loop; what follows in the same turn is put together by the thread.
+        /// A helper has helped, in a turn of its loop that is not over: what follows is put together by the thread.
         var hasHelped = false
 
         mutating func append(_ command: SocketLoop.Command, canHelp: Bool) -> Call {
@@ -60,17 +62,22 @@
         private mutating func wish(_ command: SocketLoop.Command) -> Call {
             switch command {
             case .expect(let stream, _, _, _):
-                expected[stream] = false
+                expected[stream] = publications
                 return .none
             case .send(_, let stream):
                 return wait(for: stream, withBytes: true)
             case .join(let stream, _, let replay):
                 return wait(for: stream, withBytes: !replay.isEmpty)
             case .adopt(let stream, _, let hasFinished):
-                let hasBytes = expected.removeValue(forKey: stream) ?? true
-                return hasBytes || hasFinished ? .now : .soon
+                let isQuiet = expected.removeValue(forKey: stream) == publications
+                return isQuiet && !hasFinished ? .soon : .now
             case .neverOpened(let stream):
                 expected[stream] = nil
+                return .now
+            case .close(let stream, _):
+                return wait(for: stream, withBytes: true)
+            case .publish, .broadcast:
+                publications += 1
                 return .now
             default: return .now
             }
@@ -78,8 +85,8 @@
 
         /// What is for a stream whose socket has not come can wait for that.
         private mutating func wait(for stream: StreamID, withBytes: Bool) -> Call {
-            guard let hasBytes = expected[stream] else { return .now }
-            if withBytes, !hasBytes { expected[stream] = true }
+            guard expected[stream] != nil else { return .now }
+            if withBytes { expected[stream] = -1 }
             return .none
         }
 
@@ -93,16 +100,19 @@
             }
         }
 
-        /// Gives what is there to one that has done all it had. False when there is nothing: then nobody attends any more. Nothing is
-        /// for a helper in whose place the thread was called.
+        /// Gives what is there to one that has done all it had; false when there is nothing. Nothing is for a helper in whose
+        /// place the thread was called.
         mutating func give(to work: inout SocketWork, of worker: Attendance) -> Bool {
-            guard attendance == worker else { return false }
-            guard !commands.isEmpty else {
-                attendance = .nobody
-                return false
-            }
+            guard attendance == worker, !commands.isEmpty else { return false }
             work.take(&commands)
             writes = 0
+            return true
+        }
+
+        /// The thread goes to wait for its sockets, unless something is there: then it is given that, and must stay.
+        mutating func mayLeave(_ work: inout SocketWork) -> Bool {
+            if give(to: &work, of: .thread) { return false }
+            attendance = .nobody
             return true
         }
 

@@ -35,8 +35,8 @@ public struct Exchange: Sendable {
         }
     }
 
-    /// Writes the head of an event stream and hands the connection to the delivery loop. What is sent to the stream
-    /// afterwards, from the same thread, follows.
+    /// Writes the head of an event stream and hands the connection to the delivery loop, which expects it. What is sent to
+    /// the stream follows.
     public func open(_ opening: StreamOpening) {
         onLoop { $0.open(opening, for: id) }
     }

@@ -47,7 +47,7 @@ final class HubMember {
     /// Until it is live: what it missed waits, so that all its channels are replayed in one order.
     var missed: [ChannelName: Missed]?
     var held: [Held] = []
-    /// Whether its head has gone out.
+    /// Whether it was opened: its head goes out now, or soon.
     var isOpen: Bool
     /// What it had of channels that it has left: that does not come again.
     var left: [ChannelName: UInt64] = [:]

@@ -123,7 +123,7 @@ import Testing
         }
     }
 
-    @Test(arguments: kinds) func `who takes a part of what a close left, however little, has the time anew`(
+    @Test(arguments: kinds) func `who takes a part of what a close left has the time anew`(
         kind: SocketStreams.Kind
     ) async throws {
         try await SocketStreams.run(kind) { streams in

@@ -19,6 +19,37 @@ import Testing
         }
     }
 
+    @Test(arguments: [nil, .server, .error] as [CloseReason?], kinds)
+    func `what is asked of a stream whose connection is on its way is done in order when it comes`(
+        _ end: CloseReason?, kind: SocketStreams.Kind
+    ) async throws {
+        try await SocketStreams.run(kind) { streams in
+            let loop = streams.loop
+            let stream = try await streams.open { handle in
+                handle.send("data: sent\n\n")
+                loop.join(1, to: 7, replay: [event("replayed")])
+                loop.join(1, to: 8, replay: [])
+                loop.publish(StreamFrame(event("published")), to: 7, members: 1)
+                loop.leave(1, group: 8)
+                loop.publish(StreamFrame(event("left")), to: 8, members: 0)
+                loop.broadcast(event("to all"))
+                handle.send("data: last\n\n")
+                if let end { handle.close(end) }
+            }
+            let wanted = ["sent", "replayed", "published", "to all", "last"]
+            #expect(try await stream.client.events(until: "last").map(\.data) == wanted)
+            if let end {
+                #expect(try await stream.client.wholeText().end == .eof)
+                #expect(try await streams.observer.end(of: 1) == end)
+            } else {
+                loop.publish(StreamFrame(event("more")), to: 7, members: 1)
+                #expect(try await stream.client.events(until: "more").map(\.data) == wanted + ["more"])
+            }
+            try await streams.turn()
+            #expect(stream.handle.ledger.bufferedBytes == 0)
+        }
+    }
+
     @Test(arguments: kinds) func `everybody gets every broadcast in order`(kind: SocketStreams.Kind) async throws {
         try await SocketStreams.run(kind) { streams in
             var opened: [SocketStreams.Stream] = []

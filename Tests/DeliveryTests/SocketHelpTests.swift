@@ -19,7 +19,7 @@ import Testing
                     return stream.handle.ledger.bufferedBytes == 0 ? 1 : 0
                 }.get()
             }
-            #expect(atOnce > 0)
+            #expect(atOnce > 100)
             let sent = (0..<200).map { "\($0)" }
             #expect(try await stream.client.events(until: "199").map(\.data) == sent)
         }
@@ -37,7 +37,7 @@ import Testing
                 for (name, helper) in [("one", streams.eventLoop), ("other", streams.helper)] {
                     group.addTask {
                         for number in 0..<count {
-                            // One is little, three for each of three are not; what goes to one stream comes behind it.
+                            // Three writes are little, nine are not.
                             _ = try? await helper.submit {
                                 for part in 0..<(number % 3 + 1) {
                                     loop.publish(event("\(name) \(number * 4 + part)"), to: 7, members: 3)
@@ -68,10 +68,10 @@ import Testing
         try await SocketStreams.run(.sockets) { streams in
             for id in 1...60 {
                 let stream = try await streams.open(id)
-                streams.eventLoop.execute {
-                    stream.handle.send("data: \(id)\n\n")
-                    if id % 3 == 0 { stream.handle.close(.server) }
-                }
+                // Each in a turn of its own, so that neither is left to the thread.
+                streams.eventLoop.execute { stream.handle.send("data: \(id)\n\n") }
+                try await streams.turn()
+                if id % 3 == 0 { streams.eventLoop.execute { stream.handle.close(.server) } }
                 if id % 3 == 1 { try await stream.client.reset() }
                 if id % 3 == 2 { try await stream.client.finish() }
                 let reason = try await streams.observer.end(of: id)
@@ -121,7 +121,7 @@ import Testing
                 stream.handle.send("data: y\n\n")
             }
             try await ended.futureResult.get()
-            streams.eventLoop.execute { stream.handle.send("data: z\n\n") }
+            streams.eventLoop.execute { streams.loop.send(event("z"), to: 1) }
             try await streams.eventLoop.submit {}.get()
             #expect(streams.observer.ends(of: 1) == [.shutdown])
         }

@@ -23,6 +23,7 @@ final class SocketStreams: Sendable {
         let limits: StreamLimits
         let retry: Int?
         let opened: EventLoopPromise<((any Channel)?, StreamHandle)>
+        let meanwhile: (@Sendable (StreamHandle) -> Void)?
     }
 
     let eventLoop: any EventLoop
@@ -80,13 +81,14 @@ final class SocketStreams: Sendable {
         listener.withLock { $0 = channel }
     }
 
-    /// Connects a client and makes its connection the next stream.
+    /// Connects a client and makes its connection the next stream. `meanwhile` runs on the event loop when the stream is
+    /// expected, before its connection comes.
     func open(
         _ id: StreamID = 1, limits: StreamLimits = StreamLimits(pingInterval: nil), retry: Int? = nil,
-        reads: Bool = true
+        reads: Bool = true, meanwhile: (@Sendable (StreamHandle) -> Void)? = nil
     ) async throws -> Stream {
         let opened = eventLoop.makePromise(of: ((any Channel)?, StreamHandle).self)
-        opening.withLock { $0 = Opening(id: id, limits: limits, retry: retry, opened: opened) }
+        opening.withLock { $0 = Opening(id: id, limits: limits, retry: retry, opened: opened, meanwhile: meanwhile) }
         let address = listener.withLock { $0!.localAddress! }
         let client = try await SocketClient.connect(to: address, reads: reads)
         let (channel, handle) = try await opened.futureResult.get()
@@ -138,11 +140,12 @@ final class SocketStreams: Sendable {
         guard let opening = opening.withLock({ $0.take() }) else { return channel.close(promise: nil) }
         let ledger = StreamLedger(maxBufferedBytes: opening.limits.maxBufferedBytes)
         let handle = StreamHandle(id: opening.id, ledger: ledger, loop: loop)
+        loop.expect(opening.id, ledger: ledger, limits: opening.limits)
+        opening.meanwhile?(handle)
         if let channels {
             channels.adopt(channel, as: opening.id, ledger: ledger, limits: opening.limits, retry: opening.retry)
             return opening.opened.succeed((channel, handle))
         }
-        sockets!.expect(opening.id, ledger: ledger, limits: opening.limits)
         let first = ByteBuffer(string: ":\n" + (opening.retry.map { "retry: \($0)\n" } ?? ""))
         channel.writeAndFlush(first).whenSuccess { [sockets] in
             _ = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {

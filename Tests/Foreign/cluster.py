@@ -138,10 +138,10 @@ def as_bytes(text):
 class Stream(Client):
     """A stream whose head, and the byte behind it, are here."""
 
-    def __init__(self, node, channels, *, last_id=None, replay=None, path="/sub", **parameters):
+    def __init__(self, node, channels, *, last_id=None, replay=None, path="/sub", tls=None, **parameters):
         parameters |= {"lastEventId": last_id} if last_id else {}
         parameters |= {"replay": replay} if replay else {}
-        super().__init__(node, f"{path}?{query(channels, **parameters)}")
+        super().__init__(node, f"{path}?{query(channels, **parameters)}", tls=tls)
         head = self.read_until(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200 "), head
         self.read_until(b":\n")

@@ -134,12 +134,14 @@ class Server:
 class Client:
     """A request on a socket, its answer read byte for byte."""
 
-    def __init__(self, server, path, *, method="GET", receive_buffer=None):
+    def __init__(self, server, path, *, method="GET", receive_buffer=None, tls=None):
         self.socket = socket.socket()
         self.socket.settimeout(PATIENCE)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.connect(("127.0.0.1", server.port))
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self.socket.sendall(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         self._unread = b""
 

@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
+import ssl
 
 import pytest
 
 from cluster import PREFIX, Event, query
 from cluster_soak import Load, Subscriber, faults
+from streams import make_certificate
 from support import PATIENCE
 
 SEEDS = [20_261_121]  # more of them for a long run
@@ -107,6 +109,20 @@ def test_a_stream_whose_head_is_here_gets_what_any_node_publishes_from_then_on(t
             publisher.sendall(head.encode() + b"first")
             assert stream.next(timeout=3).data == "first", number
             assert publisher.recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
+def test_over_tls_too_the_first_stream_in_a_channel_gets_what_any_node_publishes(
+    redis_servers, cluster, listen, tmp_path
+):
+    certificate, key = make_certificate(tmp_path, "DNS:localhost")
+    context = ssl.create_default_context(cafile=certificate)
+    redis = redis_servers()
+    plain = cluster.node(redis.url())
+    secure = cluster.node(redis.url(), "--tls-certificate", certificate, "--tls-key", key)
+    for number in range(20):
+        stream = listen(secure, [f"a{number}", f"b{number}"], tls=context)
+        ids = [plain.publish(f"a{number}", "first"), plain.publish(f"b{number}", "second")]
+        assert [event.id for event in stream.take(2)] == ids, number
 
 
 def test_publish_and_publish_and_wait_keep_the_order_of_the_calls(three, listen):

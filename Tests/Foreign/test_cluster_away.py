@@ -121,7 +121,11 @@ def test_a_redis_without_memory_is_told_to_who_publishes_and_works_again(redis_s
     node = cluster.node(redis.url())
     stream = listen(node, "c")
     redis("CONFIG", "SET", "maxmemory", 1)
+    for _ in range(3):
+        assert node.try_to_publish("c", "x") == {"error": ERR_OUT_OF_MEMORY}
+    assert node.queue("c", "x", count=5) == (5, 0)  # refused in one piece
     assert node.try_to_publish("c", "x") == {"error": ERR_OUT_OF_MEMORY}
+    assert "publisher disconnected" not in str(node.log)
     redis("CONFIG", "SET", "maxmemory", 0)
     id = node.publish("c", "again")
     assert stream.next() == Event("m", "again", id)

@@ -41,6 +41,8 @@ public final class RedisBroker: Broker {
     private let now: () -> NIODeadline
     private var queue = PublishQueue()
     private var flushIsScheduled = false
+    /// Whether Redis has refused what it was given last.
+    private var wasRefused = false
     private var givingUp: LoopTimers.Token?
     /// What was given up and is still to be told.
     private var dropped = 0
@@ -188,7 +190,8 @@ public final class RedisBroker: Broker {
             return nil
         }
         // The first of a turn does not wait for others, when Redis has answered for all before it.
-        if queue.isAnswered, !flushIsScheduled {
+        // Not when Redis may refuse it: what follows could not go behind it.
+        if queue.isAnswered, !flushIsScheduled, !wasRefused {
             flush()
             link.commands.flush()
         }
@@ -236,10 +239,12 @@ public final class RedisBroker: Broker {
         case .failure(.connectionLost), .failure(.closed): break  // they are sent again
         case .failure(let error):
             queue.settle(entries.count)
+            wasRefused = true
             link.log.error("Redis: \(entries.count) publication(s) were refused: \(error)")
             for entry in entries { entry.done?(.failure(error.failure)) }
         case .success(let value):
             queue.settle(entries.count)
+            wasRefused = false
             guard case .array(let ids) = value, ids.count == entries.count else {
                 for entry in entries { entry.done?(.failure(.refused("the answer is none of ours"))) }
                 return

@@ -135,7 +135,7 @@ final class ConnectionObject {
         }
     }
 
-    /// The head has gone out: so does what was held.
+    /// The stream is opened: what was held goes out behind the head.
     func release() {
         guard let handle, let opening else { return }
         if case .opening = phase { phase = .open }

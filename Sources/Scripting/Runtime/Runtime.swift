@@ -136,7 +136,7 @@ final class Runtime: HandlerObserver {
 
     // MARK: streams
 
-    /// Opens a stream, once: sends its head and tells `sse_connection_opened`; what was sent meanwhile follows.
+    /// Opens a stream, once: tells `sse_connection_opened`, and sends the head, behind which comes what was sent meanwhile.
     func open(_ connection: ConnectionObject, _ response: ResponseObject) {
         guard let handle = connection.handle, let opening = response.opening else { return }
         response.opening = nil
