@@ -206,8 +206,9 @@ public final class ChannelLoop: DeliveryLoop {
         case .offer(let frame): stream.offer(frame)
         case .noteDropped: stream.noteDropped()
         case .join(let group, let replay):
-            guard state.value.streams[stream.id] === stream else { return }
             stream.replay(replay)
+            // The connection may have failed under that.
+            guard state.value.streams[stream.id] === stream else { return }
             stream.groups.insert(group)
             state.value.groups[group, default: [:]][stream.id] = stream
         case .leave(let group):

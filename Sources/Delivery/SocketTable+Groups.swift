@@ -103,7 +103,9 @@
 
         func publish(_ frame: StreamFrame, _ group: GroupID) -> Int {
             guard let count = groups[group]?.count else { return 1 }
-            for index in groups[group]!.shared { add(frame, .offered, to: Int(index)) }
+            for index in groups[group]!.shared where slots[Int(index)].state?.isOpen == true {
+                add(frame, .offered, to: Int(index))
+            }
             if groups[group]!.members.count > groups[group]!.emptyPlaces {
                 if groups[group]!.frames.isEmpty { dirty.append(group) }
                 groups[group]!.frames.append(frame)

@@ -88,19 +88,24 @@
             guard first >= 0 else { return }
             (slots[index].firstOfTurn, slots[index].lastOfTurn) = (-1, -1)
             if turn[Int(first)].next < 0 { return write(turn[Int(first)], to: index) }
-            guard slots[index].queue == nil else { return writeEach(first, to: index) }
-            let queue = StreamQueue()
-            slots[index].queue = queue
-            writeEach(first, to: index)
-            drain(index)
-        }
-
-        private func writeEach(_ first: Int32, to index: Int) {
+            let isBehind = slots[index].queue != nil
+            if !isBehind { slots[index].queue = StreamQueue() }
             var entry = first
             while entry >= 0, slots[index].queue != nil {
+                if !isBehind { makeRoom(for: turn[Int(entry)].frame, index) }
                 write(turn[Int(entry)], to: index)
                 entry = turn[Int(entry)].next
             }
+            if !isBehind { drain(index) }
+        }
+
+        /// Whether a client is slow shows only when the kernel was asked: before more is put together than it may be behind.
+        private func makeRoom(for frame: StreamFrame, _ index: Int) {
+            guard let ledger = slots[index].ledger, let limits = slots[index].state?.limits,
+                ledger.bufferedBytes + frame.count > limits.maxBufferedBytes, slots[index].queue?.isEmpty == false
+            else { return }
+            drain(index)
+            if slots[index].queue == nil, slots[index].state?.isOpen == true { slots[index].queue = StreamQueue() }
         }
 
         private func write(_ entry: TurnEntry, to index: Int) {

@@ -82,6 +82,8 @@
             drain(index)
             guard slots[index].phase == .open, slots[index].id == id else { return }
             if hasFinished { return cut(index, .client) }
+            flush(index)
+            guard slots[index].phase == .open, slots[index].id == id else { return }
             // What was due while the socket was on its way.
             if let deadline = slots[index].state?.nextDeadline, deadline <= now {
                 let isIdle = slots[index].queue == nil
@@ -204,8 +206,11 @@
                 switch slots[index].phase {
                 case .lingering: release(index)
                 case .open, .expected:
-                    // The kernel tells of room only when there is much.
-                    if slots[index].phase == .open { drain(index) }
+                    // What this turn has for the stream comes first; and the kernel tells of room only when there is much.
+                    if slots[index].phase == .open {
+                        flush(index)
+                        drain(index)
+                    }
                     guard slots[index].state != nil else { continue }
                     let isIdle = slots[index].queue == nil
                     perform(slots[index].state!.timePassed(now: now, queueIsEmpty: isIdle), index)

@@ -125,6 +125,19 @@ import Testing
         #expect(try slow.received() == "")
     }
 
+    @Test func `a stream whose connection fails under a replay is in no group`() throws {
+        weak var ledger: StreamLedger?
+        do {
+            let stream = try streams.open(limits: limits(100))
+            ledger = stream.handle.ledger
+            stream.kernel.onFlush = { $0.close(promise: nil) }
+            streams.loop.join(1, to: 7, replay: [ByteBuffer(string: "data: missed\n\n")])
+        }
+        streams.turn()
+        #expect(streams.observer.ends(of: 1) == [.client])
+        #expect(ledger == nil)
+    }
+
     @Test func `what will never be written leaves the account`() throws {
         let stream = try streams.open(limits: limits(100))
         stream.kernel.fill()

@@ -123,6 +123,28 @@ import Testing
         }
     }
 
+    @Test(arguments: kinds) func `a stream that is closed gets nothing more of its channels`(kind: SocketStreams.Kind)
+        async throws
+    {
+        try await SocketStreams.run(kind) { streams in
+            let stream = try await streams.open(limits: Self.roomy, reads: false)
+            for group in [7, 8] { streams.loop.join(1, to: group, replay: []) }
+            stream.handle.send(Self.long)
+            try await streams.turn()
+            stream.handle.send("data: last\n\n")
+            stream.handle.close(.server)
+            for group in [7, 8] {
+                streams.loop.publish(StreamFrame(ByteBuffer(string: "data: late\n\n")), to: group, members: 1)
+            }
+            try await streams.turn()
+            await stream.client.startReading()
+            let (text, end) = try await stream.client.wholeText()
+            #expect(end == .eof)
+            #expect(text.hasSuffix("x\n\ndata: last\n\n"))
+            #expect(try await streams.observer.end(of: 1) == .server)
+        }
+    }
+
     @Test(arguments: kinds) func `who takes a part of what a close left has the time anew`(
         kind: SocketStreams.Kind
     ) async throws {

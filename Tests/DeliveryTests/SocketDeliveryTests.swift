@@ -50,6 +50,25 @@ import Testing
         }
     }
 
+    @Test(arguments: kinds) func `more than the budget in one turn is not too much for a client that reads`(
+        kind: SocketStreams.Kind
+    ) async throws {
+        try await SocketStreams.run(kind) { streams in
+            let stream = try await streams.open(limits: StreamLimits(pingInterval: nil, maxBufferedBytes: 65_536))
+            let large = event(String(repeating: "x", count: 30_000))
+            for round in 0..<8 {
+                // In one turn of the event loop, and most often of a socket loop too.
+                streams.eventLoop.execute {
+                    for _ in 0..<4 { streams.loop.broadcast(large) }
+                    streams.loop.broadcast(event("round \(round)"))
+                }
+                let got = try await stream.client.events(until: "round \(round)")
+                #expect(got.count == (round + 1) * 5)
+            }
+            #expect(streams.observer.ends(of: 1) == [])
+        }
+    }
+
     @Test(arguments: kinds) func `everybody gets every broadcast in order`(kind: SocketStreams.Kind) async throws {
         try await SocketStreams.run(kind) { streams in
             var opened: [SocketStreams.Stream] = []

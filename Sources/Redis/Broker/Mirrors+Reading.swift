@@ -64,6 +64,7 @@ extension Mirrors {
     private func failed(_ failed: Reading, _ result: Result<RESPValue, RedisError>) {
         reading = nil
         toRead += failed.mirrors.filter { mirrors[$0.name] === $0 }
+        for payload in failed.late { mirrors[payload.publication.channel]?.buffer.append(payload) }
         let reason: String
         switch result {
         case .failure(.connectionLost), .failure(.closed): return

@@ -84,8 +84,10 @@ final class Mirrors {
     func refused(_ channels: [ByteBuffer]) {
         for channel in channels {
             guard case .channel(let name) = link.keys.use(of: channel), let mirror = mirrors[name] else { continue }
+            unconfirmed[name] = nil
             becameKnown([mirror])
         }
+        readNext()
     }
 
     func becameKnown(_ mirrors: [Mirror]) {

@@ -80,18 +80,23 @@ final class Listener {
         guard case .bound(let socket, let identity) = phase, let server else { return }
         let bound = NIOLoopBound(self, eventLoop: loop)
         server.accept(on: socket, identity: identity).hop(to: loop).whenComplete { result in
-            bound.value.accepted(result, port: socket.port, identity)
+            bound.value.accepted(result, on: socket, identity)
         }
     }
 
-    private func accepted(_ result: Result<any Channel, any Error>, port: Int, _ identity: TLSIdentity?) {
+    private func accepted(
+        _ result: Result<any Channel, any Error>, on socket: ListeningSocket, _ identity: TLSIdentity?
+    ) {
         switch result {
         case .success(let channel):
-            guard case .bound = phase else { return channel.close(promise: nil) }  // stopped meanwhile
-            phase = .accepting(channel, port: port, identity)
+            // Stopped meanwhile, and perhaps bound elsewhere.
+            guard case .bound(let bound, _) = phase, bound.descriptor == socket.descriptor else {
+                return channel.close(promise: nil)
+            }
+            phase = .accepting(channel, port: socket.port, identity)
             let scheme = identity == nil ? "http" : "https"
-            log.info("listening", metadata: ["url": "\(scheme)://\(host(of: channel)):\(port)"])
-            onEvent(.started(port: port))
+            log.info("listening", metadata: ["url": "\(scheme)://\(host(of: channel)):\(socket.port)"])
+            onEvent(.started(port: socket.port))
         case .failure(let error):
             phase = .stopped
             onFailure(error)

@@ -72,6 +72,7 @@ extension Runtime {
         var fault: LuaError?
         let first = { [unowned self] () -> [ByteBuffer] in
             guard let snapshot else { return [] }
+            enter()
             do throws(LuaError) {
                 return try frames(of: snapshot, connection, channel)
             } catch {

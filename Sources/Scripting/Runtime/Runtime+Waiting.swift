@@ -12,6 +12,7 @@ extension Runtime {
         var ticket: UInt64?
         ask { [unowned self] answer in
             if let ticket {
+                enter()
                 _ = scheduler.wake(ticket) { stack in push(answer, stack) }
             } else {
                 answered = answer
