@@ -19,7 +19,7 @@ import Testing
                     return stream.handle.ledger.bufferedBytes == 0 ? 1 : 0
                 }.get()
             }
-            #expect(atOnce > 100)
+            #expect(atOnce > 20)
             let sent = (0..<200).map { "\($0)" }
             #expect(try await stream.client.events(until: "199").map(\.data) == sent)
         }
